@@ -43,7 +43,7 @@ from airouter_operator.issuing.served import KeysServed
 from airouter_operator.kube.client import open_kube_client
 from airouter_operator.leading.authority import AuthorityKeeper
 from airouter_operator.leading.issued import IssuedCertificate
-from airouter_operator.leading.lease import RENEWALS, Leadership, identity_of
+from airouter_operator.leading.lease import Leadership, clients_of_lease, identity_of
 from airouter_operator.leading.ownership import Ownership
 from airouter_operator.observing.gauges import (
     observe_delivering,
@@ -80,6 +80,7 @@ if TYPE_CHECKING:
     from airouter_operator.kube.api import KubeApi
     from airouter_operator.kube.client import KubeClient
     from airouter_operator.kube.objects import Object, ObjectKey
+    from airouter_operator.leading.lease import LeaseClients
     from airouter_operator.leading.stream_tls import StreamTls
     from airouter_operator.watching.kinds import WatchedKind
 
@@ -89,10 +90,10 @@ logger = logging.getLogger("airouter.operator")
 class Operator:
     """One operator process."""
 
-    def __init__(self, settings: OperatorSettings, kube: KubeClient, lease_client: KubeApi) -> None:
+    def __init__(self, settings: OperatorSettings, kube: KubeClient, lease: LeaseClients) -> None:
         """Build and wire everything, in a running event loop.
 
-        `lease_client` is the same API server, for requests that end in time to renew the lease.
+        `lease` is the same API server, for requests about the Lease.
         """
         clock = asyncio.get_running_loop().time
         self.metrics = OperatorMetrics()
@@ -104,7 +105,7 @@ class Operator:
 
         # Leading.
         self._certificates = new_certificates(settings, kube)
-        self._leadership = self._new_leadership(lease_client)
+        self._leadership = self._new_leadership(lease)
 
         # Watching.
         mirror = Mirror(settings.secret_grace)
@@ -146,10 +147,10 @@ class Operator:
         observe_delivering(self.metrics, self._channels, pods)
         observe_leading(self.metrics, self._leadership)
 
-    def _new_leadership(self, lease_client: KubeApi) -> Leadership:
+    def _new_leadership(self, lease: LeaseClients) -> Leadership:
         return Leadership(
-            lease_client,
-            self._kube,
+            lease.quick,
+            lease.patient,
             self._settings.namespace,
             self._identity,
             self._settings.lease_duration,
@@ -368,16 +369,16 @@ async def operate(settings: OperatorSettings) -> None:
         for signum in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(signum, task.cancel)
     kube = await open_kube_client(settings.kubeconfig)
-    lease_client = kube.with_timeout(settings.lease_duration / RENEWALS)
+    lease_clients = clients_of_lease(kube, settings.lease_duration)
     try:
-        await Operator(settings, kube, lease_client).run()
+        await Operator(settings, kube, lease_clients).run()
     except Exception as error:
         if isinstance(error.__cause__, CannotListen):  # in an error that kopf does not export
             raise error.__cause__ from None
         raise
     finally:
         await kube.close()
-        await lease_client.close()
+        await lease_clients.close()
 
 
 def run_operator(settings: OperatorSettings) -> int:

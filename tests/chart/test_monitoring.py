@@ -16,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from airouter.telemetry.metrics.exposition import Metrics
 from airouter_operator.app import Operator
 from airouter_operator.kube.client import KubeClient
+from airouter_operator.leading.lease import LeaseClients
 from airouter_operator.settings import OperatorSettings
 from chart.rendering import (
     CHART,
@@ -39,9 +40,10 @@ SUFFIXES = re.compile("_(bucket|sum|count)$")
 async def exported() -> set[str]:
     """The names of all that router and operator export."""
     unasked = cast("KubeClient", None)
+    lease = LeaseClients(unasked, unasked)
     pages = [
         Metrics(SomeProcess()).render("")[0],
-        Operator(OperatorSettings(namespace="ai"), unasked, unasked).metrics.render("")[0],
+        Operator(OperatorSettings(namespace="ai"), unasked, lease).metrics.render("")[0],
     ]
     names = set()
     for page in pages:

@@ -341,3 +341,19 @@ async def test_a_stream_that_breaks_off_ends_with_an_error() -> None:
     assert [event["sequence_number"] for event in events] == list(range(len(events)))
     assert [event["type"] for event in events[-2:]] == ["error", "response.failed"]
     assert events[-2]["error"]["code"] == "broken_reply"
+
+
+async def test_a_conversation_that_began_at_a_server_with_longer_ids_is_gone_on_with() -> None:
+    call = {"type": "function_call", "id": "fc_" + "x" * 80, "call_id": "call_" + "x" * 80}
+    items: list[Any] = [
+        {"role": "user", "content": "When?"},
+        {**call, "name": "now", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": call["call_id"], "output": "Noon."},
+    ]
+    async with (
+        ResponsesService().listening() as one,
+        served(config(one)) as router,
+        sdk_of(router) as sdk,
+    ):
+        answer = await sdk.responses.create(model="gpt", input=items)
+        assert answer.status == "completed"

@@ -35,16 +35,24 @@ FAILED: Body = {
     "error": {"code": "server_error", "message": "overloaded"},
     "output": [],
 }
+OF_MINIMAX: Body = {
+    "id": "",
+    "choices": None,
+    "usage": {"total_tokens": 0, "prompt_tokens": 0, "completion_tokens": 0},
+    "base_resp": {"status_code": 1033, "status_msg": "overloaded"},
+}
 FAILED_CHOICE: Body = {"index": 0, "finish_reason": "error", "message": {"content": "It"}}
 WHOLE = [
     pytest.param("chat", {"error": OVERLOADED}, id="chat"),
     pytest.param("chat", {"choices": [{"index": 0, "error": OVERLOADED}]}, id="chat, in a choice"),
+    pytest.param("chat", OF_MINIMAX, id="chat, MiniMax's"),
     pytest.param("messages", ANTHROPICS, id="messages"),
     pytest.param("responses", {"error": OVERLOADED}, id="responses"),
     pytest.param("responses", FAILED, id="responses, failed"),
 ]
 FIRST_EVENTS = [
     pytest.param("chat", {"error": OVERLOADED}, id="chat"),
+    pytest.param("chat", OF_MINIMAX, id="chat, MiniMax's"),
     pytest.param("messages", ANTHROPICS, id="messages"),
     pytest.param("responses", {"type": "error", "message": "overloaded"}, id="responses"),
     pytest.param(
@@ -231,3 +239,27 @@ async def test_an_error_of_vllms_as_the_first_event_is_told() -> None:
         only.always = streaming({"object": "error", "message": "overloaded", "code": 503})
         answer = await ask(router, "chat", stream=True)
         assert (answer.status_code, answer.json()["error"]["message"]) == (503, "overloaded")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages"])
+@pytest.mark.parametrize(
+    ("code", "status"), [(1000, 502), (1002, 429), (1004, 502), (1008, 429), (2013, 400)]
+)
+async def test_an_error_of_minimax_s_has_the_status_of_its_code(
+    code: int, status: int, path: str, *, stream: bool
+) -> None:
+    told: Body = OF_MINIMAX | {"base_resp": {"status_code": code, "status_msg": "as it is"}}
+    async with stage("chat", names=("only",)) as (router, (only,)):
+        only.always = streaming(told) if stream else telling(told)
+        body: Body = {"model": "m", "messages": HELLO, "max_tokens": 9, "stream": stream}
+        answer = await router.client.post(path, json=body)
+        assert answer.status_code == status
+        # Of the key of the router its clients are not told.
+        assert ("as it is" in answer.text) == (code != 1004)
+
+
+async def test_an_answer_of_minimax_s_is_one() -> None:
+    async with stage("chat", names=("only",)) as (router, (only,)):
+        only.always = telling(ANSWERS["chat"] | {"base_resp": {"status_code": 0}})
+        assert SAID in (await ask(router, "chat")).text

@@ -8,7 +8,7 @@ from pathlib import Path
 from airouter_operator.kube.client import KubeClient, open_kube_client
 from airouter_operator.kube.objects import ObjectKey
 from airouter_operator.kube.paths import lease_at
-from airouter_operator.leading.lease import LOOKS, NAME, Leadership
+from airouter_operator.leading.lease import LOOKS, NAME, Leadership, clients_of_lease
 from support.control_plane import ControlPlane
 from support.kubernetes.faults import FaultyProxy
 
@@ -141,6 +141,24 @@ async def test_a_leader_whose_connection_died_unnoticed_has_another_in_time(
             await one.attempt()
         assert await renewed_at(plane) != before
         await lease_client.close()
+        await client.close()
+
+
+async def test_a_leader_all_of_whose_connections_died_unnoticed_has_another_in_time(
+    plane: ControlPlane,
+) -> None:
+    with FaultyProxy(plane.api.url) as proxy:
+        client = await open_kube_client(Path(await plane.kubeconfig(proxy)))
+        clients = clients_of_lease(client, 4.0)
+        one = Replica(plane, "one", *clients)
+        await one.attempt()
+        await client.get(lease_at(ObjectKey(plane.namespace, NAME)))
+        before = await renewed_at(plane)
+        await asyncio.to_thread(proxy.freeze)
+        async with asyncio.timeout(8):
+            await one.attempt()
+        assert await renewed_at(plane) != before
+        await clients.close()
         await client.close()
 
 

@@ -1,7 +1,7 @@
 """The write-ahead of budgets: what may be spent is written down before a ledger grants it.
 
 At most once a second, with some to spare. A message whose pod needs what is not written down yet is
-answered after a moment, with or without it, and its pod asks again a second later. Where there is
+answered after a moment, with or without it, and its pod asks again soon. Where there is
 no room for a budget that is new, it is granted nothing, and those that are known go on.
 """
 

@@ -14,8 +14,9 @@ import math
 import secrets
 import socket
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from airouter_operator.kube.client import TIMEOUT
 from airouter_operator.kube.errors import Conflict, KubeError, NotFound, TimedOut
 from airouter_operator.kube.objects import ObjectKey
 from airouter_operator.kube.paths import lease_at, leases_in
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from airouter_operator.kube.api import KubeApi
+    from airouter_operator.kube.client import KubeClient
     from airouter_operator.kube.objects import Object
 
 logger = logging.getLogger("airouter.operator")
@@ -39,6 +41,27 @@ SHORTEST = 0.01
 """Seconds between two looks."""
 DEAF = 2 / LOOKS
 """Of that time: without an answer for longer, the leader may have had none either."""
+
+
+class LeaseClients(NamedTuple):
+    """Clients of one API server, for the Lease alone."""
+
+    quick: KubeClient
+    patient: KubeClient
+
+    async def close(self) -> None:
+        """Let go of their connections."""
+        await self.quick.close()
+        await self.patient.close()
+
+
+def clients_of_lease(kube: KubeClient, duration: float) -> LeaseClients:
+    """Return the clients of `Leadership`, for a Lease of so many seconds.
+
+    Both have connections of their own. Where one of the quick client died unnoticed, those of
+    `kube`, which all else uses, have died as well, and a wait for one outlasts the Lease.
+    """
+    return LeaseClients(kube.with_timeout(duration / RENEWALS), kube.with_timeout(TIMEOUT))
 
 
 class Leadership:

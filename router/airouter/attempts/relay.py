@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from airouter.attempts.headers import EVENT_STREAM, answer_headers
 from airouter.dialects.estimation import tokens_of_body
 from airouter.failures import upstream_failed
-from airouter.interfaces import EndedEarly, UpstreamError, UpstreamRefused
+from airouter.interfaces import BrokenReply, EndedEarly, UpstreamError, UpstreamRefused
 from airouter.spending import comment_on, is_spent, meter_for
 from airouter.streaming.form import opening_error
 
@@ -89,9 +89,11 @@ class StreamRelay:
             self.send_opening()
             whole = stream_filter.failure is None
         except UpstreamError as error:
-            if self._opening is not None:
-                raise
-            return error
+            if self._opening is None:
+                return error
+            if isinstance(error, BrokenReply):
+                self._raise_told(b"".join(self._opening))
+            raise
         finally:
             exchange.source = None
             stream_filter.write = exchange.write  # no longer `_open`, which has the filter
@@ -148,9 +150,7 @@ class StreamRelay:
             return
         opening = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         if opening.find(ERROR) >= 0:
-            failure = self._filter.failure or opening_error(opening, context.endpoint.stream)
-            if failure is not None:
-                raise UpstreamRefused(failure)
+            self._raise_told(opening)
         if context.race is not None:
             context.race.claim(context)
         self._opening = None
@@ -167,6 +167,12 @@ class StreamRelay:
             exchange.start(reply.status, headers)
         self._filter.write = exchange.write
         exchange.write(opening)
+
+    def _raise_told(self, opening: bytes) -> None:
+        """Raise `UpstreamRefused` for an error that an opening tells."""
+        failure = self._filter.failure or opening_error(opening, self._context.endpoint.stream)
+        if failure is not None:
+            raise UpstreamRefused(failure) from None
 
     def end_hold(self) -> None:
         """Send the opening, unless its provider may take longer to say something."""

@@ -27,6 +27,7 @@ from airouter.bookkeeping.messages import (
     SOON,
     TOO_LATE,
     WHOLE,
+    WRITING,
     LeaseGrant,
     LedgerAnswer,
 )
@@ -301,15 +302,15 @@ class Book:
         """Settle one line of a budget."""
         account = self._budgets.setdefault(line.key, BudgetAccount(self._now))
         others = account.report(holder, line, self._now, self._born)
-        free = line.limit - account.used - others - line.held
+        free = left = line.limit - account.used - others - line.held
         if self._written is not None:
             written = self._written.get(line.key, 0)
-            free = min(free, written - account.used - others - line.held)
+            free = min(left, written - account.used - others - line.held)
         amount = wait = 0
         if self._now < self._has_learnt_at:
             wait = self._has_learnt_at - self._now
         elif free < max(line.least, 1):
-            wait = SOON
+            wait = SOON if left < max(line.least, 1) else WRITING
         else:
             amount = min(free, max(line.needed, min(line.wanted, free // self._visible)))
         account.give(holder, line, amount, self._now)

@@ -23,6 +23,8 @@ MEMORY = 2 * KEPT
 """Steps for which the ledger remembers a limit that nobody asks for."""
 SOON = STEPS_PER_SECOND
 """Steps after which pods give back what they do not need."""
+WRITING = 2
+"""Steps after which a ledger may have written down what it has to before it grants that."""
 TOO_LATE = -1
 WHOLE = 1_000_000
 """Parts of a limit, of which each pod has its share."""

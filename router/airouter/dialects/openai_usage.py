@@ -7,7 +7,7 @@ by them, and images are billed in the words of Responses.
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -81,6 +81,8 @@ class ChatBody(BodyWithUsage[ChatCounts]):
     """The usage in a chat completion or in a chunk of one, where Moonshot has it in a choice."""
 
     choices: list[CountedChoice] | None = None
+    base_resp: Any = None
+    """Where MiniMax has its errors."""
 
     @property
     def counts(self) -> ChatCounts | None:

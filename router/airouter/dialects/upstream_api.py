@@ -33,6 +33,15 @@ class TokenCounter(NamedTuple):
     """Lists the URLs in a conversation that the API wants as bytes."""
 
 
+class IdRule(NamedTuple):
+    """The form of ids in a history."""
+
+    unfit: re.Pattern[bytes]
+    """Finds what may be an id that is refused."""
+    fit: Callable[[str], str]
+    """Returns an id that is taken: the same for one that is, and for the same one."""
+
+
 @dataclass(frozen=True)
 class UpstreamApi:
     """An API of providers, and what it can do."""
@@ -54,6 +63,8 @@ class UpstreamApi:
     """A response can be asked for again."""
     refused_fields: frozenset[str] = frozenset()
     """Fields of the model's messages in chat completions that it refuses in a history."""
+    id_rule: IdRule | None = None
+    """Of the ids of calls, where requests pass through; None takes any."""
     words: Mapping[str, str | None] = field(default_factory=dict)
     """Fields of chat completions by its own names for them, where requests pass through; None for
     one that it refuses and can do without."""

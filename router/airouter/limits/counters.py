@@ -27,6 +27,7 @@ class Counters:
     __slots__ = (
         "_leases",
         "_requests",
+        "_running",
         "_slots",
         "_tokens",
         "limit_tokens",
@@ -49,6 +50,8 @@ class Counters:
         whole = () if is_part else self.scopes
         self._requests = tuple(each.requests for each in whole if each.requests is not None)
         self._slots = tuple(each.slots for each in whole if each.slots is not None)
+        self._running = tuple(each.running for each in whole if each.slots is None)
+        """Those that are counted for a limit that there may be later."""
         self._tokens = tuple(each.tokens for each in self.scopes if each.tokens is not None)
         self._leases = tuple(each for each in self._requests if isinstance(each, RequestLease))
         """Those that are told of a request's end."""
@@ -58,7 +61,7 @@ class Counters:
         """Return those that a part of a request takes of, which has its place: tokens alone."""
         return Counters(self.scopes, self.own, is_part=True)
 
-    def take(self, step: int, tokens: int) -> bool:
+    def take(self, step: int, tokens: int) -> bool:  # noqa: C901  # it calls nothing
         """Reserve a request of so many tokens; False where there is no room for it."""
         for requests in self._requests:
             if (requests.at != step or requests.left < 1) and not requests.has(step, 1):
@@ -75,6 +78,8 @@ class Counters:
         for slots in self._slots:
             slots.left -= 1
             slots.taken += 1
+        for running in self._running:
+            running.left -= 1
         for counter in self._tokens:
             counter.left -= tokens
             counter.taken += tokens
@@ -84,6 +89,8 @@ class Counters:
         """End a request, reserved at a step, that used so many tokens."""
         for slots in self._slots:
             slots.left += 1
+        for running in self._running:
+            running.left += 1
         for lease in self._leases:
             lease.ended[taken_at] = lease.ended.get(taken_at, 0) + 1
         unused = reserved - used
@@ -97,6 +104,8 @@ class Counters:
         """End a request as if it had never been made."""
         for counter, amount in self.amounts(reserved):
             counter.give_back(taken_at, amount)
+        for running in self._running:
+            running.left += 1
 
     def amounts(self, tokens: int) -> Iterator[tuple[LimitCounter, int]]:
         """Yield the counters, and what a request of so many tokens takes of each."""

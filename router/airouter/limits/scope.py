@@ -36,10 +36,19 @@ class Shortage(msgspec.Struct, frozen=True):
     """Seconds after which there may be enough; None for a request that is larger than the limit."""
 
 
+UNBOUNDED = 1 << 29
+"""Requests at the same time: more than a process ever has, as a number that Python adds fast."""
+
+
 class Slots(LimitCounter):
     """Requests at the same time, of which none is ever used up."""
 
     __slots__ = ()
+
+    @property
+    def in_flight(self) -> int:
+        """The requests that have not ended."""
+        return self.limit - self.left
 
     def advance(self, step: int) -> None:
         self.at, self.taken = step, 0
@@ -54,7 +63,7 @@ class Slots(LimitCounter):
 class Scope:
     """The requests, the tokens and the concurrency of one name."""
 
-    __slots__ = ("kind", "limits", "name", "requests", "slots", "tokens")
+    __slots__ = ("kind", "limits", "name", "requests", "running", "slots", "tokens")
 
     def __init__(self, kind: str, name: str) -> None:
         self.kind = kind
@@ -63,13 +72,17 @@ class Scope:
         self.requests: LimitCounter | None = None
         self.tokens: LimitCounter | None = None
         self.slots: LimitCounter | None = None
+        self.running: LimitCounter = Slots(UNBOUNDED)
+        """Requests in flight, which count for a limit that a reload brings; that is the `slots`."""
 
     def limit(self, limits: Limits) -> None:
         """Set the limits; what was used counts on."""
         self.limits = limits
         self.requests = resized(RequestWindow, self.requests, limits.rpm)
         self.tokens = resized(Window, self.tokens, limits.tpm)
-        self.slots = resized(Slots, self.slots, limits.max_concurrent)
+        most = limits.max_concurrent
+        self.running.resize(UNBOUNDED if most is None else most)
+        self.slots = None if most is None else self.running
 
     def close(self) -> None:
         """Let go of what it has of a ledger: nobody is limited by it any more."""

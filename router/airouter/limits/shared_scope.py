@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from airouter.limits.ledger.lease import Lease, RequestLease, SlotLease
-from airouter.limits.scope import Scope
+from airouter.limits.scope import UNBOUNDED, Scope, Slots
 
 if TYPE_CHECKING:
     from airouter.bookkeeping.limit_counter import LimitCounter
     from airouter.config.snapshot import Limits
     from airouter.limits.ledger.leases import Leases
+
+AnyLease = TypeVar("AnyLease", bound=Lease)
 
 
 class SharedScope(Scope):
@@ -26,11 +28,19 @@ class SharedScope(Scope):
         self.limits = limits
         self.requests = self._lease(RequestLease, "requests", self.requests, limits.rpm)
         self.tokens = self._lease(Lease, "tokens", self.tokens, limits.tpm)
-        self.slots = self._lease(SlotLease, "slots", self.slots, limits.max_concurrent)
+        former = self.running
+        slots = self._lease(SlotLease, "slots", former, limits.max_concurrent)
+        self.slots = slots
+        if slots is None:
+            self.running = former if isinstance(former, Slots) else Slots(UNBOUNDED)
+            return
+        self.running = slots
+        if isinstance(former, Slots):
+            slots.take_over(former)
 
     def _lease(
-        self, kind: type[Lease], of: str, former: LimitCounter | None, limit: int | None
-    ) -> Lease | None:
+        self, kind: type[AnyLease], of: str, former: LimitCounter | None, limit: int | None
+    ) -> AnyLease | None:
         """Return the lease of a limit; let go of the former one where there is no limit."""
         if limit is not None:
             return self._leases.open(kind, f"{self.kind}:{self.name}:{of}", limit)

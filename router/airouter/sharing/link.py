@@ -14,7 +14,7 @@ from airouter.eventloop.pauses import pause_after
 from airouter.sharing.board import BoardError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from airouter.bans.book import BanBook
     from airouter.bans.notice import BanNews, BanNotice
@@ -40,12 +40,16 @@ class BanLink:
         self._due = asyncio.Event()
         """Set when there is something to tell."""
         self._epoch = ""
+        self._heard = 0
+        """The revision of the board up to which it was read."""
         self._told = 0
         """The revision of the book up to which the board was told."""
         self._known_to_all = 0
         """The revision of the book up to which the board is told what others said, too."""
         self._is_lost = False
-        self._tasks = [asyncio.create_task(each) for each in (self._listen(), self._tell())]
+        self._tasks = [
+            asyncio.create_task(self._repeat(each)) for each in (self._listen, self._tell)
+        ]
 
     def wake(self) -> None:
         """Tell the board what is new in the book."""
@@ -58,21 +62,28 @@ class BanLink:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._board.close()
 
-    async def _listen(self) -> None:
-        since, failures = 0, 0
+    async def _repeat(self, take_turn: Callable[[], Awaitable[None]]) -> None:
+        """Take turns for good, with a pause after each that failed, whatever it failed by."""
+        failures = 0
         while True:
             try:
-                news = await self._board.listen(self._epoch, since)
+                await take_turn()
             except BoardError as error:
                 self._note(str(error))
-                failures += 1
-                await asyncio.sleep(pause_after(failures, FIRST_DELAY, LONGEST_DELAY))
+            except Exception:
+                logger.exception("a fault kept bans from being shared by %s", self._name)
+            else:
+                failures = 0
                 continue
-            failures = 0
-            self._note("")
-            self._meet(news)
-            since = news.revision
-            self._hear(news.notices)
+            failures += 1
+            await asyncio.sleep(pause_after(failures, FIRST_DELAY, LONGEST_DELAY))
+
+    async def _listen(self) -> None:
+        news = await self._board.listen(self._epoch, self._heard)
+        self._note("")
+        self._meet(news)
+        self._hear(news.notices)
+        self._heard = news.revision
 
     def _meet(self, news: BanNews) -> None:
         """Have a board that is new told everything."""
@@ -82,26 +93,20 @@ class BanLink:
             self._due.set()
 
     async def _tell(self) -> None:
-        failures = 0
-        while True:
-            await self._due.wait()
-            self._due.clear()
-            epoch, told = self._epoch, self._told
-            news = self._book.news(told, own_after=self._known_to_all)
-            try:
-                if news.notices:
-                    await self._board.tell(news.notices)
-            except BoardError as error:
-                self._note(str(error))
-                failures += 1
-                await asyncio.sleep(pause_after(failures, FIRST_DELAY, LONGEST_DELAY))
-                self._due.set()
-                continue
-            failures = 0
-            if epoch == self._epoch:  # else the board is to be told everything once more
-                self._told = news.revision
-            if self._told < self._book.revision:
-                self._due.set()
+        await self._due.wait()
+        self._due.clear()
+        epoch, told = self._epoch, self._told
+        news = self._book.news(told, own_after=self._known_to_all)
+        try:
+            if news.notices:
+                await self._board.tell(news.notices)
+        except Exception:
+            self._due.set()
+            raise
+        if epoch == self._epoch:  # else the board is to be told everything once more
+            self._told = news.revision
+        if self._told < self._book.revision:
+            self._due.set()
 
     def _note(self, error: str) -> None:
         """Log that the board is lost or found again, once."""

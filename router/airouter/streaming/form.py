@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from airouter.dialects.chat.errors import error_event as chat_error
 from airouter.dialects.chat.errors import failure_in as chat_failure
+from airouter.dialects.chat.minimax import error_in_field
 from airouter.dialects.framing import ServerSentEvents
 from airouter.dialects.messages.errors import error_event as messages_error
 from airouter.dialects.messages.errors import failure_in as messages_failure
@@ -104,6 +105,7 @@ class FirstEvent(msgspec.Struct):
     response: FailedResponse | None = None
     code: str | int | None = None
     message: str | None = None
+    base_resp: Any = None
 
 
 _event = msgspec.json.Decoder(FirstEvent)
@@ -118,6 +120,8 @@ def opening_error(opening: bytes, form: StreamForm) -> Failure | None:
         error = event.error or (event.response.error if event.response is not None else None)
         if error is None and "error" in {event.type, event.kind} and event.message is not None:
             error = {"message": event.message, "code": event.code}
+        if error is None:
+            error = error_in_field(event.base_resp)
         if error is not None:
             return form.failure_in(error)
     return None

@@ -8,6 +8,7 @@ events. One sweep looks at all streams: a timer for each would cost more than al
 from __future__ import annotations
 
 import asyncio
+import logging
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from airouter.dialects.joining.joined_answer import JoinedAnswer
     from airouter.interfaces import Exchange
+
+logger = logging.getLogger("airouter.streaming")
 
 OPENING_TIME = 2.0
 """Seconds that the opening of a stream is held back, at least, if its provider may take longer."""
@@ -143,7 +146,11 @@ class Heartbeats:
     def _sweep(self) -> None:
         now = self._clock()
         for stream in list(self._streams):
-            self.sent += stream.sweep(now)
+            try:
+                self.sent += stream.sweep(now)
+            except Exception:  # or no stream of this process would be looked after any more
+                logger.exception("a stream cannot be given signs of life")
+                self._streams.discard(stream)
         self._timer = None
         if self._streams:
             self._wait(min(stream.every for stream in self._streams))

@@ -49,6 +49,8 @@ OWN_SERVERS = frozenset(
 )
 """Prefixes of servers whose address stands in `api_base`."""
 OLLAMA = frozenset({"ollama", "ollama_chat"})
+BELOW_V1 = OLLAMA | {"huggingface"}
+"""Prefixes of servers whose `api_base` lacks the `/v1` that their chats are below."""
 OLLAMA_AT = "http://localhost:11434"
 KEYS = {
     "openai": "OPENAI_API_KEY",
@@ -215,13 +217,16 @@ def compatible_account(
     prefix: str, base: str, key: str, upstream: str, report: ImportReport, what: str
 ) -> ForeignAccount | None:
     """Return an account of a server that speaks OpenAI's API; None where its address is unknown."""
-    url = base or COMPATIBLE.get(prefix, "")
-    if prefix in OLLAMA:
-        url = f"{(base or OLLAMA_AT).rstrip('/').removesuffix('/v1')}/v1"
+    url = base or (OLLAMA_AT if prefix in OLLAMA else COMPATIBLE.get(prefix, ""))
+    if url and prefix in BELOW_V1:
+        url = f"{url.rstrip('/').removesuffix('/chat/completions').removesuffix('/v1')}/v1"
     if not url:
         report.left_out(
             what, f"provider {prefix} is not known here, and no api_base says where it is"
         )
         return None
+    if prefix not in PLAIN.keys() | COMPATIBLE.keys() | OWN_SERVERS | BELOW_V1:
+        why = f"provider {prefix} is not known here: its api_base is asked by OpenAI's API"
+        report.changed(what, f"{why}; say the root of that in baseURL")
     fields = {"type": "OpenAICompatible", "baseURL": url.rstrip("/")}
     return ForeignAccount(prefix, fields, key, upstream)

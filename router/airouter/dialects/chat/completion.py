@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from airouter.dialects.chat.minimax import error_in_field
 from airouter.dialects.conversation import Json
 from airouter.dialects.openai_usage import ChatCounts
 from airouter.interfaces import BrokenReply
@@ -138,6 +139,8 @@ class Completion(msgspec.Struct):
     error: Json | str | None = None
     message: str | None = None
     """The message of a bare error, as older servers of open models write it."""
+    base_resp: Any = None
+    """Where MiniMax has its errors."""
     citations: Any = None
     search_results: Any = None
     """Sources of the answer, with titles (Perplexity); `citations` are URLs."""
@@ -160,7 +163,9 @@ def error_in(completion: Completion) -> Json | str | None:
         return completion.error
     if completion.object == "error":
         return completion.message or "The upstream failed."
-    return next((choice.error for choice in completion.choices or () if choice.error), None)
+    if not completion.choices:
+        return error_in_field(completion.base_resp)
+    return next((choice.error for choice in completion.choices if choice.error), None)
 
 
 def message_text(said: WireMessage) -> str:

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.chat.call_ids import has_long_id, with_short_ids
+from airouter.dialects.chat.call_ids import with_fit_ids
 from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
+
+    from airouter.dialects.upstream_api import IdRule
 
 Fields = dict[str, msgspec.Raw]
 
@@ -60,37 +62,36 @@ _messages = msgspec.json.Decoder(list[msgspec.Raw])
 _encoder = msgspec.json.Encoder()
 
 
-def may_be_unreadable(body: bytes, *, short_ids: bool = False) -> bool:
-    """Return False for a body in which no message needs to be mended, as nearly all are.
-
-    With `short_ids` the ids of calls are bounded.
-    """
+def may_be_unreadable(body: bytes, ids: IdRule | None = None) -> bool:
+    """Return False for a body in which no message needs to be mended, as nearly all are."""
     if body.find(ASSISTANT) < 0:  # as in every first turn
         return False
-    return any(body.find(mark) >= 0 for mark in MARKS) or (short_ids and has_long_id(body))
+    return any(body.find(mark) >= 0 for mark in MARKS) or has_unfit_id(body, ids)
 
 
-def readable(body: bytes, refused: AbstractSet[str]) -> bytes:
-    """Return a body whose history can be read by a server that refuses some fields of messages.
+def has_unfit_id(body: bytes, ids: IdRule | None) -> bool:
+    """Return whether some id of a call is refused."""
+    return ids is not None and ids.unfit.search(body) is not None
 
-    One that does refuses long ids, too.
-    """
+
+def readable(body: bytes, refused: AbstractSet[str], ids: IdRule | None) -> bytes:
+    """Return a body whose history can be read by a server that refuses some fields and ids."""
     fields = _fields.decode(body)
     messages = decoded_or_none(_messages, fields.get("messages", msgspec.Raw(b"")))
     if messages is None:
         return body
     told = [readable_message(message, refused) for message in messages]
-    if refused and has_long_id(body):
-        told = [with_short_id(message) for message in told]
+    if ids is not None and has_unfit_id(body, ids):
+        told = [with_fit_id(message, ids) for message in told]
     fields["messages"] = msgspec.Raw(_encoder.encode(told))
     return _encoder.encode(fields)
 
 
-def with_short_id(message: msgspec.Raw) -> msgspec.Raw:
-    """Return one message, the bytes of it where its ids are short."""
+def with_fit_id(message: msgspec.Raw, ids: IdRule) -> msgspec.Raw:
+    """Return one message, the bytes of it where its ids are taken."""
     fields = decoded_or_none(_fields, message)
-    short = None if fields is None else with_short_ids(fields)
-    return message if short is None or short == fields else msgspec.Raw(_encoder.encode(short))
+    fit = None if fields is None else with_fit_ids(fields, ids.fit)
+    return message if fit is None or fit == fields else msgspec.Raw(_encoder.encode(fit))
 
 
 def readable_message(message: msgspec.Raw, refused: AbstractSet[str]) -> msgspec.Raw:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from airouter.dialects.chat.call_ids import short_call_id
+from airouter.dialects.chat.call_ids import short_id
 from airouter.dialects.chat.reasoning import add_thoughts
 from airouter.dialects.conversation import (
     Audio,
@@ -86,7 +86,7 @@ def assistant(turn: Turn, model: str) -> Iterator[Json]:
 
 def call(part: ToolCall) -> Json:
     """Return a call of a tool."""
-    id_ = short_call_id(part.id)
+    id_ = short_id(part.id)
     if part.custom:
         return {
             "id": id_,
@@ -102,7 +102,7 @@ def tool_message(part: ToolResult, given: Sequence[Json]) -> Json:
     text = "\n\n".join(each["text"] for each in given if each["type"] == "text" and each["text"])
     if part.failed:
         text = f"Error: {text}"
-    return {"role": "tool", "tool_call_id": short_call_id(part.call_id), "content": text}
+    return {"role": "tool", "tool_call_id": short_id(part.call_id), "content": text}
 
 
 def message_content(parts: Sequence[Part], turn: Turn) -> str | list[Json]:

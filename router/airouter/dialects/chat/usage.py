@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from airouter.dialects.chat.calls import CALLS, SOME, CallMender
 from airouter.dialects.chat.cut_short import end_at_length
 from airouter.dialects.chat.errors import error_event
+from airouter.dialects.chat.minimax import error_in_field
 from airouter.dialects.conversation import Usage
 from airouter.dialects.ending import Ending
 from airouter.dialects.estimation import TextMeter
@@ -180,7 +181,8 @@ class UsageHider(ChunkForwarder):
         if chunk is None or counts is None:
             return False
         self._usage = neutral_usage(counts)
-        return not chunk.choices and ERROR not in event  # some servers say null, or nothing
+        is_error = ERROR in event or error_in_field(chunk.base_resp) is not None
+        return not chunk.choices and not is_error  # some servers say null, or nothing
 
 
 def lacks_done(end: bytes) -> bool:

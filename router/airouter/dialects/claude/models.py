@@ -17,7 +17,8 @@ NAME = re.compile(
 )
 FIRST_NAME = re.compile(r"claude-(?:instant-)?v?(?P<major>[12])(?:[.:](?P<minor>\d))?(?!\d)")
 """The name of a Claude before there were families."""
-OF_CLAUDE = re.compile(r"claude|opus|sonnet|haiku|fable|mythos")
+OF_CLAUDE = re.compile(r"claude|(?<![a-z])(?:opus|sonnet|haiku|fable|mythos)(?![a-z])")
+"""In the name of a deployment, too. Other makers have words with a family in them (`octopus`)."""
 ALL_EFFORTS = ("low", "medium", "high", "xhigh", "max")
 UNFORCED = frozenset({"fable", "mythos"})
 EFFORTS_UNTIL_HIGH = ("low", "medium", "high")

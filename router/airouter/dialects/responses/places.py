@@ -71,7 +71,7 @@ def lacks_places(events: bytes) -> bool:
 class PlaceFiller:
     """The places in one stream."""
 
-    __slots__ = ("_ids", "_last", "_nameless", "_next", "_number", "_parts", "_places")
+    __slots__ = ("_ids", "_last", "_next", "_number", "_open", "_parts", "_places")
 
     def __init__(self) -> None:
         self._number = -1
@@ -82,8 +82,8 @@ class PlaceFiller:
         self._places: dict[str, int] = {}
         """Places by the ids of items, and by those of calls."""
         self._ids: dict[int, str] = {}
-        self._nameless: dict[str, deque[int]] = {}
-        """Places of items that have no id and are not done, by their types."""
+        self._open: dict[tuple[str, str | None, str | None], deque[int]] = {}
+        """Places of items that are not done, by their types and ids, which several may have."""
         self._parts: Counter[int] = Counter()
         """Parts that have begun, of each item."""
 
@@ -129,16 +129,19 @@ class PlaceFiller:
     def _place_of(self, told: PlacedEvent, item: PlacedItem, *, begins: bool) -> int:
         """Return the place of an item that begins or is done."""
         ids = [id_ for id_ in (item.call_id, item.id) if id_]
-        nameless = self._nameless.setdefault(item.type, deque())
-        known = next((self._places[id_] for id_ in ids if id_ in self._places), None)
-        if begins or (known is None and (ids or not nameless)):
-            known = self._next if told.output_index is None else told.output_index
-            self._next = max(self._next, known + 1)
-            self._last = known
-            self._places.update(dict.fromkeys(ids, known))
-            if ids:
-                self._ids[known] = ids[-1]
-            elif begins:
-                nameless.append(known)
-            return known
-        return nameless.popleft() if known is None else known
+        alike = self._open.setdefault((item.type, item.call_id, item.id), deque())
+        if not begins:
+            if alike:
+                return alike.popleft()
+            known = next((self._places[id_] for id_ in ids if id_ in self._places), None)
+            if known is not None:
+                return known
+        place = self._next if told.output_index is None else told.output_index
+        self._next = max(self._next, place + 1)
+        self._last = place
+        self._places.update(dict.fromkeys(ids, place))
+        if ids:
+            self._ids[place] = ids[-1]
+        if begins:
+            alike.append(place)
+        return place

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from airouter.dialects.declared_names import unfit_names
+from airouter.dialects.responses.item_ids import OPENAI_IDS
 from airouter.dialects.upstream_api import UpstreamApi
 
 PACKED = re.compile(rb'"encrypted_content"\s*:\s*"__airouter1_')
@@ -16,6 +17,7 @@ RESPONSES = UpstreamApi(
     passes=PASSED,
     keeps_responses=True,
     foreign=PACKED_OR_SEALED,
+    id_rule=OPENAI_IDS,
     unfit_name=UNFIT_NAME,
 )
 COMPATIBLE = UpstreamApi(passes=PASSED, keeps_responses=True, foreign=PACKED_OR_SEALED)

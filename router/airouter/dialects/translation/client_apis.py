@@ -77,6 +77,7 @@ def pass_chat(upstream: UpstreamApi, model: ServedModel) -> Translation:
         model.edits,
         rewriting,
         refused_fields=upstream.refused_fields,
+        id_rule=upstream.id_rule,
         unfit_name=upstream.unfit_name,
         words=upstream.words,
         in_pieces=upstream.in_pieces,
@@ -89,6 +90,7 @@ def pass_responses(upstream: UpstreamApi, model: ServedModel) -> Translation:
         model.destination.model,
         model.edits,
         foreign=upstream.foreign,
+        id_rule=upstream.id_rule,
         unfit_name=upstream.unfit_name,
     )
 

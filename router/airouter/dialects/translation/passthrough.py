@@ -37,6 +37,7 @@ from airouter.dialects.openai_usage import CHAT_BODY, RESPONSES_BODY, images_usa
 from airouter.dialects.provenance import MARK, is_of_claude, without_packed
 from airouter.dialects.raw_json import mended
 from airouter.dialects.responses.calls import with_mended_calls as with_responses_calls
+from airouter.dialects.responses.item_ids import fit_items
 from airouter.dialects.responses.usage import UsageReader as ResponsesUsageReader
 from airouter.dialects.responses.usage import whole_response
 from airouter.dialects.translation.base import ClientAnswer, StreamFilter, Translation
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from airouter.dialects.dialect import Write
     from airouter.dialects.responses.usage import Rename
     from airouter.dialects.translation.conversing import ConversationTranslation
+    from airouter.dialects.upstream_api import IdRule
     from airouter.interfaces import BufferedReply
 
 
@@ -89,17 +91,19 @@ class PassThrough(Translation):
         rewriting: ConversationTranslation | None = None,
         *,
         refused_fields: frozenset[str] = frozenset(),
+        id_rule: IdRule | None = None,
         unfit_name: re.Pattern[bytes] | None = None,
         words: Words = NO_WORDS,
         in_pieces: bool = False,
     ) -> None:
         """Take `refused_fields`, of the model's messages, that the provider does not know.
 
-        `unfit_name`, `words` and `in_pieces` are as `UpstreamApi` has them.
+        `id_rule`, `unfit_name`, `words` and `in_pieces` are as `UpstreamApi` has them.
         """
         self._model = model
         self._edits = edits
         self._refused_fields = refused_fields
+        self._id_rule = id_rule
         self._rewriting = rewriting
         self._unfit_name = unfit_name
         self._words = words
@@ -113,8 +117,8 @@ class PassThrough(Translation):
         body = render_passthrough(request, self._model, self._edits, self._words)
         if body.find(PACKED) >= 0:
             body = without_packed(body)
-        if may_be_unreadable(body, short_ids=bool(self._refused_fields)):
-            body = readable(body, self._refused_fields)
+        if may_be_unreadable(body, self._id_rule):
+            body = readable(body, self._refused_fields, self._id_rule)
         return [body]
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:
@@ -291,12 +295,14 @@ class ResponsesPassThrough(Translation):
         edits: Edits,
         *,
         foreign: re.Pattern[bytes],
+        id_rule: IdRule | None = None,
         unfit_name: re.Pattern[bytes] | None = None,
     ) -> None:
         """Take `foreign`, a pattern of items that the provider would not know.
 
-        `unfit_name` is as `UpstreamApi` has it.
+        `id_rule` and `unfit_name` are as `UpstreamApi` has them.
         """
+        self._id_rule = id_rule
         self._edits = edits
         self._foreign = foreign
         self._unfit_name = unfit_name
@@ -310,6 +316,7 @@ class ResponsesPassThrough(Translation):
         fields, own_names = with_names_taken(fields, self._unfit_name)
         if own_names:
             request.tool_names = {**(request.tool_names or {}), **own_names}
+        fit_items(fields, self._id_rule)
         body = encoded_around(fields, envelope)
         return [without_foreign(body, self._foreign) if body.find(b"__airouter") >= 0 else body]
 

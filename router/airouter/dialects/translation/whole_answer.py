@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airouter.dialects.chat.errors import failure_in
+from airouter.dialects.chat.minimax import error_in_field
 from airouter.dialects.conversation import Json
 from airouter.dialects.translation.base import ClientAnswer
 from airouter.interfaces import BrokenReply
@@ -22,12 +23,12 @@ if TYPE_CHECKING:
 ERROR = re.compile(rb'"error"\s*(?::\s*[{"]|[,}])')
 """In a body that may be an error: as a field, or as the type of it all."""
 ERROR_WORD = b'"error"'
-NO_CHOICE = re.compile(rb'"choices"\s*:\s*\[\s*\]')
+NO_CHOICE = re.compile(rb'"choices"\s*:\s*(?:\[\s*\]|null)')
 ABSENT = msgspec.Raw()
 
 
 def has_no_choice(body: bytes) -> bool:
-    """Return True for a whole answer whose choices are none."""
+    """Return True for a whole answer whose choices are none, or null."""
     at = body.find(b'"choices"')
     return at >= 0 and NO_CHOICE.match(body, at) is not None
 
@@ -46,6 +47,7 @@ class WholeAnswer(msgspec.Struct):
     error: Any = None
     message: Any = None
     code: Any = None
+    base_resp: Any = None
     choices: msgspec.Raw = ABSENT
     data: msgspec.Raw = ABSENT
     output: msgspec.Raw = ABSENT
@@ -70,6 +72,8 @@ class WholeAnswer(msgspec.Struct):
             return self.error
         if self.object == "error":
             return {"message": self.message, "code": self.code}
+        if not self.answers:
+            return error_in_field(self.base_resp)
         errors = (each.error or each.reason for each in self.chosen or ())
         return next((error for error in errors if error), None)
 

@@ -29,8 +29,11 @@ if TYPE_CHECKING:
     Key = tuple[str, str, str, str]
     """Kind and name of whom a budget is for, its period, and its time zone."""
 
-PATIENCE = 0.5
-"""Seconds that a request waits for the ledger, which answers or fails within them."""
+PATIENCE = 2.0
+"""Seconds that a request waits for the ledger: for an exchange that is under way and its own, and
+for what has to be written down before it is granted, which the operator does once a second."""
+AGAIN = 0.2
+"""Seconds after which the ledger is asked again for what it could not grant yet."""
 MOST_AT_ONCE = 10**15
 """Billionths of a US dollar: a million dollars, which is more than a budget, and ledgers hold."""
 DUE_SOON = 1.0
@@ -168,7 +171,7 @@ class Budgets:
             try:
                 async with asyncio.timeout(self._patience):
                     # Another ledger may take the place of this one meanwhile, or none.
-                    while self.ask is not None and self._wait_for(short, amount):
+                    while self.ask is not None and await self._may_ask(short, amount):
                         await self.ask()
                         short = self._take(spending, amount, self.step(), refuses)
             except TimeoutError:
@@ -244,6 +247,23 @@ class Budgets:
     def _wait_for(self, short: Sequence[BudgetScope], amount: int) -> bool:
         """Take note that the ledger is waited for; False where that is in vain, or not needed."""
         return bool(short) and all(self._need(each, amount) for each in short)
+
+    async def _may_ask(self, short: Sequence[BudgetScope], amount: int) -> bool:
+        """Do what `_wait_for` does, after a moment where the ledger has to write first."""
+        if self._wait_for(short, amount):
+            return True
+        if not (short and all(self._may_come(each, amount) for each in short)):
+            return False
+        await asyncio.sleep(AGAIN)
+        for scope in short:
+            scope.lease.refused_until = 0
+        return self._wait_for(short, amount)
+
+    def _may_come(self, scope: BudgetScope, amount: int) -> bool:
+        """Return whether a budget has so much, and its ledger has to write it down first."""
+        lease = scope.lease
+        has_so_much = lease.contact.is_up and not self._is_short_of(scope, amount)
+        return has_so_much and (lease.may_come or lease.may_get(self.step(), amount))
 
     def _need(self, scope: BudgetScope, amount: int) -> bool:
         """Take note that the ledger is waited for; False where that is in vain."""

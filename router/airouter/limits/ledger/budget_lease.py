@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from airouter.bookkeeping.messages import KEPT
+from airouter.bookkeeping.messages import KEPT, WRITING
 from airouter.limits.ledger.lease import Lease
 
 if TYPE_CHECKING:
@@ -25,7 +25,16 @@ class BudgetLease(Lease):
     slides = False
     lasts = KEPT // 2
 
-    __slots__ = ("_born", "_counted", "_heard", "_let_go", "_telling", "is_known", "keeps")
+    __slots__ = (
+        "_born",
+        "_counted",
+        "_heard",
+        "_let_go",
+        "_telling",
+        "is_known",
+        "keeps",
+        "may_come",
+    )
 
     def __init__(self, key: str, limit: int, contact: Contact, total: int = 0) -> None:
         super().__init__(key, limit, contact, total)
@@ -33,6 +42,8 @@ class BudgetLease(Lease):
         """Seconds for which the ledger is to keep it."""
         self.is_known = False
         """Whether the ledger has said what is spent."""
+        self.may_come = False
+        """Whether the ledger has to write down what was asked for before it grants that."""
         self._heard = 0
         """What was spent or out when the ledger last said."""
         self._born = 0
@@ -94,6 +105,7 @@ class BudgetLease(Lease):
         self._counted = sent.total + sent.held + grant.amount
         self._let_go -= self._telling
         self.is_known = True
+        self.may_come = 0 < grant.wait <= WRITING
         self.keep_to_limit()
         if not sent.least:  # nobody was refused anything
             self.refused_until = step

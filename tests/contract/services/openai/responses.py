@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from contract.services.openai.rules import NAME
 from contract.services.openai.shapes import refusal_of, shape
+from contract.services.openai.typed import as_typed, function_of
 from contract.services.stand_in import Body, Refusal, StandIn, Turn, sse
 
 KEY = "sk-openai-responses-0123456789"
@@ -26,8 +27,6 @@ CREATE = shape(types.response_create_params.ResponseCreateParamsNonStreaming)
 STREAMED = shape(types.response_create_params.ResponseCreateParamsStreaming)
 ENCRYPTED = "gAAAAA-openai-"
 NAMED = frozenset({"function", "custom", "function_call", "custom_tool_call"})
-OF_CODEX = frozenset({"client_metadata"})
-"""Fields that Codex sends, and the SDK does not know."""
 
 
 @dataclass
@@ -193,6 +192,7 @@ def check_body(body: Body) -> None:
     if body["model"] != MODEL:
         raise refused(400, "No such model.", code="model_not_found", param="model")
     check_names(body)
+    check_ids(body)
 
 
 def check_names(body: Body) -> None:
@@ -209,41 +209,24 @@ def check_names(body: Body) -> None:
                     raise refused(400, what, code="invalid_value", param=f"{place}[{number}].name")
 
 
+def check_ids(body: Body) -> None:
+    """Raises `Refusal` for an id that is too long."""
+    for number, item in enumerate(input_of(body)):
+        for name in ("id", "call_id"):
+            size = len(item.get(name) or "")
+            if size > 64:
+                where = f"input[{number}].{name}"
+                what = (
+                    f"Invalid '{where}': string too long. Expected a string with maximum length 64,"
+                    f" but got a string with length {size} instead."
+                )
+                raise refused(400, what, code="string_above_max_length", param=where)
+
+
 def input_of(body: Body) -> list[Body]:
     """The input as items."""
     given = body.get("input") or []
     return [{"role": "user", "content": given}] if isinstance(given, str) else list(given)
-
-
-def as_typed(body: Body) -> Body:
-    """A body as the types have it, of which the service takes more: fields at their defaults."""
-    typed = {name: value for name, value in body.items() if name not in OF_CODEX}
-    if isinstance(body.get("input"), list):
-        typed["input"] = [typed_item(each) for each in body["input"] if not of_codex(each)]
-    if "tools" in body:
-        typed["tools"] = [function_of(each) for each in body["tools"]]
-    return typed
-
-
-def of_codex(item: Body) -> bool:
-    """Whether an item is one that Codex sends, and no type of the SDK has."""
-    return item.get("type") == "agent_message"
-
-
-def typed_item(item: Body) -> Body:
-    """An item whose images have a `detail`; no type has the ids of clients' messages."""
-    own = item.get("role") in {"user", "developer", "system"}
-    typed = {name: item[name] for name in item if name != "id" or not own}
-    if item.get("role") == "user" and isinstance(item["content"], list):
-        images = {"input_image": {"detail": "auto"}}
-        typed["content"] = [images.get(part["type"], {}) | part for part in item["content"]]
-    return typed
-
-
-def function_of(tool: Body) -> Body:
-    """A function with all of its fields, as a response repeats it."""
-    open_fields = {"description": None, "parameters": None, "strict": True}
-    return open_fields | tool if tool.get("type") == "function" else tool
 
 
 def check_items(items: list[Body]) -> None:

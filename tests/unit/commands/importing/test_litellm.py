@@ -96,6 +96,15 @@ def test_the_manifest_and_the_report_can_be_told_apart(airouter: Airouter) -> No
             "llama3",
         ),
         (
+            "huggingface/tgi",
+            {"api_base": "https://mine.endpoints.huggingface.cloud/"},
+            {
+                "type": "OpenAICompatible",
+                "baseURL": "https://mine.endpoints.huggingface.cloud/v1",
+            },
+            "tgi",
+        ),
+        (
             "groq/llama-3.3-70b",
             {},
             {"type": "OpenAICompatible", "baseURL": "https://api.groq.com/openai/v1"},
@@ -173,6 +182,17 @@ def test_a_wildcard_and_an_unknown_provider_are_left_out_with_a_reason() -> None
     assert spec["models"] == []
     assert "left out: model_list[model_name=*]: a wildcard" in report
     assert "left out: model_list[model_name=x]: provider sagemaker is not known here" in report
+
+
+def test_an_unknown_provider_with_an_address_is_told_to_be_asked_by_openai_s_api() -> None:
+    _, report = translated(deployment("watsonx/ibm/granite", api_base="https://ibm.test"))
+    assert "changed: model_list[model_name=m]: provider watsonx is not known here" in report
+
+
+@pytest.mark.parametrize("model", ["groq/llama", "hosted_vllm/llama", "openai/llama"])
+def test_of_a_provider_that_is_known_nothing_is_changed(model: str) -> None:
+    _, report = translated(deployment(model, api_base="https://mine.test/v1"))
+    assert "changed: model_list" not in report
 
 
 def test_an_item_that_names_no_model_is_left_out_with_a_reason() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -61,6 +62,59 @@ def test_a_word_of_its_own_that_the_client_gave_is_kept() -> None:
 def test_thoughts_in_a_history_are_not_told_in_a_field_that_it_refuses() -> None:
     body = sent("chat", messages=[HI, THOUGHTFUL, HI])
     assert body["messages"] == [HI, {"role": "assistant", "content": "Well."}, HI]
+
+
+OF_OTHERS = ["call_PTLP8xhu3uwZk4l3nlnrrJha", "toolu_01A09q90qw90lq917835lq9", "turn1_0"]
+FUNCTION: Json = {"name": "now", "arguments": "{}"}
+
+
+def chat_with(ids: list[str]) -> list[Json]:
+    """A chat in which calls with these ids were answered."""
+    calls = [{"id": id_, "type": "function", "function": FUNCTION} for id_ in ids]
+    results = [{"role": "tool", "tool_call_id": id_, "content": f"{id_}."} for id_ in ids]
+    return [HI, {"role": "assistant", "content": "", "tool_calls": calls}, *results]
+
+
+def messages_with(ids: list[str]) -> list[Json]:
+    """The same, as Anthropic's API has it."""
+    calls = [{"type": "tool_use", "id": id_, "name": "now", "input": {}} for id_ in ids]
+    results = [{"type": "tool_result", "tool_use_id": id_, "content": f"{id_}."} for id_ in ids]
+    return [HI, {"role": "assistant", "content": calls}, {"role": "user", "content": results}]
+
+
+def items_with(ids: list[str]) -> list[Json]:
+    """The same, as Responses have it."""
+    calls = [{"type": "function_call", "call_id": id_, **FUNCTION} for id_ in ids]
+    results = [{"type": "function_call_output", "call_id": id_, "output": f"{id_}."} for id_ in ids]
+    return [HI, *calls, *results]
+
+
+@pytest.mark.parametrize(
+    ("api", "fields"),
+    [
+        ("chat", {"messages": chat_with(OF_OTHERS)}),
+        ("messages", {"messages": messages_with(OF_OTHERS), "max_tokens": 9}),
+        ("responses", {"input": items_with(OF_OTHERS)}),
+    ],
+)
+def test_calls_of_other_models_have_ids_that_the_service_takes(api: str, fields: Json) -> None:
+    body = sent(api, **fields)
+    calls = [call for each in body["messages"] for call in each.get("tool_calls", ())]
+    ids = [call["id"] for call in calls]
+    assert len(set(ids)) == len(OF_OTHERS)
+    assert all(re.fullmatch("[a-zA-Z0-9]{9}", id_) for id_ in ids)
+    results = [each for each in body["messages"] if each["role"] == "tool"]
+    assert [each["tool_call_id"] for each in results] == ids
+    assert [each["content"] for each in results] == [f"{id_}." for id_ in OF_OTHERS]
+
+
+@pytest.mark.parametrize("api", ["chat", "messages"])
+def test_its_own_calls_keep_their_ids(api: str) -> None:
+    own = ["D681PevKs", "000000000"]
+    given = chat_with(own) if api == "chat" else messages_with(own)
+    body = sent(api, messages=given, max_tokens=9)
+    called = [call for each in body["messages"] for call in each.get("tool_calls", ())]
+    assert [call["id"] for call in called] == own
 
 
 @pytest.mark.parametrize(

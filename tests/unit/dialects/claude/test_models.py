@@ -56,6 +56,16 @@ def test_an_answer_may_be_as_long_as_the_generation_writes(model: str, max_token
     assert traits_of(model).max_tokens == max_tokens
 
 
+@pytest.mark.parametrize("model", ["my-opus", "Sonnet4", "prod_haiku", "myclaude", "claude_opus"])
+def test_a_deployment_with_a_name_of_its_own_is_known_for_a_claude(model: str) -> None:
+    assert traits_of(model).known
+
+
+@pytest.mark.parametrize("model", ["octopus-v2", "mythosmax-l2-13b", "affable-chat"])
+def test_a_word_that_has_the_name_of_a_family_in_it_is_another_maker_s(model: str) -> None:
+    assert not traits_of(model).known
+
+
 OTHERS = pytest.mark.parametrize("model", ["kimi-k2-thinking", "deepseek-chat", "GLM-4.6", "mine"])
 HI: Json = {"role": "user", "content": "Hi"}
 

@@ -101,6 +101,20 @@ def test_calls_with_one_id_are_placed_by_that_of_their_calls() -> None:
     assert [each["output_index"] for each in found[1:-1]] == [0, 1, 0, 1]
 
 
+@pytest.mark.parametrize("ids", [("fc_1", "fc_2"), (None, None)], ids=["their own", "none"])
+def test_calls_with_one_id_of_a_call_have_a_place_each(ids: tuple[str | None, ...]) -> None:
+    calls = [CALL | {"id": id_} for id_ in ids]
+    kinds = ("output_item.added", "output_item.done")
+    events = [event(kind, item=call) for kind in kinds for call in calls]
+    last = event("completed", response=DONE | {"output": calls})
+    found = told(OF_LLAMA_CPP[0], *events, last)
+    assert [each["output_index"] for each in found[1:-1]] == [0, 1, 0, 1]
+    called = [each["item"]["call_id"] for each in found[1:-1]]
+    output = [item["call_id"] for item in found[-1]["response"]["output"]]
+    assert called == [*output, *output]
+    assert len(set(output)) == 2
+
+
 def test_an_empty_output_is_filled_with_every_item() -> None:
     last = event("completed", response=DONE | {"output": []})
     found = told(*OF_LLAMA_CPP[:-1], last)

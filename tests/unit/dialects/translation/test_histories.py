@@ -271,3 +271,36 @@ def test_ids_that_are_short_and_those_for_other_servers_stay() -> None:
     assert sent("chat", "openai", messages=short)["messages"] == short
     long = chat_with(OF_VLLM)
     assert sent("chat", "compatible", messages=long)["messages"] == long
+
+
+LONG = "x" * 200
+
+
+def items_with_ids(id_: str, call_id: str) -> list[Json]:
+    """A history of Responses: what was thought, a call that was answered, and a word."""
+    return [
+        HELLO,
+        {"type": "reasoning", "id": f"rs_{id_}", "summary": []},
+        {"type": "function_call", "id": f"fc_{id_}", "call_id": call_id, **FUNCTION},
+        {"type": "function_call_output", "call_id": call_id, "output": f'"id": "{LONG}"'},
+    ]
+
+
+def responses_sent(upstream: str, items: list[Json]) -> list[Json]:
+    """The items that a provider of Responses gets."""
+    (body,) = way("responses", upstream).encode(request(input=items))
+    return list(msgspec.json.decode(body)["input"])
+
+
+def test_openai_is_told_ids_of_items_that_it_takes_of_items_of_another_s() -> None:
+    items = responses_sent("native", items_with_ids(LONG, f"call_{LONG}"))
+    ids = [each[name] for each in items for name in ("id", "call_id") if name in each]
+    assert [len(id_) for id_ in ids] == [64] * 4
+    assert [id_[:3] for id_ in ids] == ["rs_", "fc_", "cal", "cal"]
+    assert items[2]["call_id"] == items[3]["call_id"]
+    assert items[3]["output"] == f'"id": "{LONG}"'
+
+
+def test_short_ids_of_items_stay() -> None:
+    given = items_with_ids("x" * 61, "c" * 64)
+    assert responses_sent("native", given) == given
