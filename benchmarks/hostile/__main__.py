@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks import tools
 from benchmarks.hostile.asking import ECHO
-from benchmarks.hostile.inputs import INPUTS
+from benchmarks.hostile.inputs import INPUTS, PAIRS
 from benchmarks.hostile.measured import HEAD, Measured
 from benchmarks.hostile.soak import soak
 from benchmarks.hostile.stage import AFTERWARDS, LONGEST, Stage, stage
@@ -25,26 +25,29 @@ def arguments() -> argparse.Namespace:
         description="Small answers of one client beside the worst that another may send.",
     )
     parser.add_argument("--only", default=",".join(INPUTS), help=f"inputs: {','.join(INPUTS)}")
+    parser.add_argument("--pairs", action="store_true", help="those of PAIRS, each two at once")
     parser.add_argument("--minutes", type=float, help="soak for so long, with all of it mixed")
     return parser.parse_args()
 
 
-def measure(staged: Stage, name: str) -> Measured:
-    """Send one input, and return what became of the small answers beside it."""
+def measure(staged: Stage, names: str) -> Measured:
+    """Send inputs at once, joined by `+`, and return what became of the small answers beside."""
     staged.forget_peak()
     start = time.monotonic()
-    staged.attack(name).wait(LONGEST)
+    for attack in [staged.attack(name) for name in names.split("+")]:
+        attack.wait(LONGEST)
     end = time.monotonic() + AFTERWARDS
     staged.until_answered(end)
     echoes = staged.answers_since(start, ECHO)
-    what = (INPUTS[name].__doc__ or name).strip().removesuffix(".")
+    told = [(INPUTS[name].__doc__ or name).strip().removesuffix(".") for name in names.split("+")]
+    what = "; and ".join(told)
     return Measured(what, staged.answers_since(start), echoes, staged.peak())
 
 
 def main() -> int:
     """Measure, print, write; 1 where the bar is missed."""
     asked = arguments()
-    names = asked.only.split(",")
+    names = PAIRS if asked.pairs else asked.only.split(",")
     rows = []
     with (
         tempfile.TemporaryDirectory(prefix="airouter-hostile-") as folder,

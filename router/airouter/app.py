@@ -182,7 +182,11 @@ class Router:
             timeout_graceful_shutdown=math.ceil(settings.drain_deadline),
         )
         self.server = RouterServer(
-            config, grace=settings.drain_grace, on_ready=on_ready, on_drain=self._drain
+            config,
+            grace=settings.drain_grace,
+            on_ready=on_ready,
+            on_drain=self._drain,
+            on_sweep=self.aside.trim,
         )
         try:
             async with exporting(os.environ, self.metrics, self.recorder):

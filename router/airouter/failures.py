@@ -254,6 +254,16 @@ def too_much_text(most: int) -> Failure:
     )
 
 
+def too_long_together(most: int) -> Failure:
+    """Texts that are joined to one, or a document, which would take four bytes a character."""
+    return Failure(
+        400,
+        f"Your request has texts in a row, or a document, of more than {most} characters, of which "
+        "some are beyond ASCII.",
+        code="string_above_max_length",
+    )
+
+
 def not_ready() -> Failure:
     """A request before the first valid snapshot."""
     return try_later("not_ready", "The router has no valid configuration yet.")

@@ -70,6 +70,8 @@ class EdgeServer:
         self.patient = False
         """Whether the application streams for as long as its client is there."""
         self.left = asyncio.Event()
+        self.waits: asyncio.Event | None = None
+        """What the application waits for before it answers, with nothing received."""
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A client's connection, closed with the server."""
@@ -86,6 +88,9 @@ class EdgeServer:
 
     async def application(self, scope: Any, receive: Any, send: Any) -> None:
         """Answers every request with its own method and path."""
+        if self.waits is not None:
+            await self.waits.wait()
+            self.hasty = True
         body = b""
         while not self.hasty and (message := await receive())["type"] == "http.request":
             body += message["body"]

@@ -22,6 +22,7 @@ from airouter.dialects.client_request import (
     parse_client_request,
 )
 from airouter.dialects.conversation import Destination
+from airouter.dialects.long_texts import MOST_MADE
 from airouter.dialects.translation.client_apis import ServedModel, between
 from airouter.eventloop.aside import LARGE
 from airouter.eventloop.turns import HEAVY
@@ -130,6 +131,18 @@ async def test_a_text_that_takes_many_times_its_bytes_is_refused(wide: bytes) ->
         assert answer.status_code == 400
         assert answer.json()["error"]["code"] == "string_above_max_length"
         answer = await router.client.post("/v1/chat/completions", content=chat % (wide, long))
+        assert answer.status_code == 200
+
+
+async def test_texts_that_one_of_them_would_widen_are_refused_where_they_may_be_joined() -> None:
+    messages = [{"role": "user", "content": text} for text in ("\U0001f600", "x" * MOST_MADE)]
+    asked = {"model": "m", "max_tokens": 9, "messages": messages}
+    async with served(mock_manifest("m")) as router:
+        answer = await router.client.post("/v1/messages", json=asked)
+        assert answer.status_code == 400
+        assert "texts in a row" in answer.json()["error"]["message"]
+        messages.insert(1, {"role": "assistant", "content": "ok"})
+        answer = await router.client.post("/v1/messages", json=asked)
         assert answer.status_code == 200
 
 

@@ -23,6 +23,7 @@ INPUTS: dict[str, Input] = {
         structures.many_values,
         structures.deep_values,
         structures.many_tools,
+        structures.packed_objects,
         structures.many_references,
         structures.conversation_bodies,
         structures.large_conversations,
@@ -44,3 +45,13 @@ INPUTS: dict[str, Input] = {
         sessions.unfinished_frames,
     )
 }
+PAIRS = [
+    "many-references+wide-texts",
+    "large-conversations+wide-texts",
+    "large-messages+wide-texts",
+    "large-frames+wide-texts",
+    "unfinished-bodies+wide-texts",
+    "unfinished-frames+unfinished-bodies",
+    "background-jobs+packed-objects",
+]
+"""Inputs that take the most together, each pair of one client at once."""

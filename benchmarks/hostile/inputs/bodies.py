@@ -51,10 +51,13 @@ async def escaped_chats(target: Target) -> None:
 
 
 async def wide_texts(target: Target) -> None:
-    """9 bodies of 31 MiB, half of it a text that takes four bytes a character once decoded."""
-    wide, narrow = (b"hello world " * (size // 12) for size in (MOST_WIDE, LARGEST - MOST_WIDE))
+    """9 bodies of 31 MiB, half of it texts that take four bytes a character once decoded."""
+    long = b"\xf0\x9f\x98\x80" + b"hello world " * (MOST_WIDE // 24)
+    joined = b"\xf0\x9f\x98\x80" + b"hello world " * (MOST_WIDE // 48 - 9)
+    narrow = b"hello world " * ((LARGEST - MOST_WIDE) // 12)
     said = b'{"role":"user","content":"%b"}'
-    messages = said % (b"\xf0\x9f\x98\x80" + wide) + b"," + said % narrow
+    turns = (b",".join([said % joined] * 2), said % long, said % narrow)
+    messages = b',{"role":"assistant","content":"ok"},'.join(turns)
     for model in (b"passed", b"translated", b"mocked"):
         body = b'{"model":"%b","max_tokens":9,"messages":[%b]}' % (model, messages)
         await at_once(3, partial(post, target, MESSAGES, body))
@@ -80,7 +83,7 @@ async def broken_bodies(target: Target) -> None:
 
 
 async def unfinished_bodies(target: Target) -> None:
-    """400 bodies of which 1 MiB comes, and no more."""
+    """2,000 bodies of which 1 MiB comes, and no more."""
     part = chat_of(b"hello world ")[:MIB]
 
     async def begin() -> None:
@@ -88,4 +91,4 @@ async def unfinished_bodies(target: Target) -> None:
             writer.write(head(target, CHATS, LARGEST) + part)
             await writer.drain()
 
-    await at_once(400, begin)
+    await at_once(2_000, begin)

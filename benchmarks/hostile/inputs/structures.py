@@ -49,6 +49,20 @@ async def many_tools(target: Target) -> None:
         await at_once(3, partial(post, target, RESPONSES, body))
 
 
+async def packed_objects(target: Target) -> None:
+    """6 chats with nine million objects in the arguments of a call."""
+    function = {"name": "f", "arguments": '{"a":[' + "{}," * 9_000_000 + "1]}"}
+    call = {"id": "c", "type": "function", "function": function}
+    messages = [
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c", "content": "ok"},
+    ]
+    for model in ("translated", "mocked"):
+        body = json.dumps({"model": model, "messages": messages}).encode()
+        await at_once(3, partial(post, target, CHATS, body))
+
+
 async def many_references(target: Target) -> None:
     """20 requests that go on from 8 MB, with 100 references into them."""
     long = b"hello world " * (8_000_000 // 12)

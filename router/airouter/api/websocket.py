@@ -150,7 +150,7 @@ class WebSocketProtocol(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if len(data) <= SLICE and not self._backlog.unread and self.slice_size():
             self.parse(data)
-        else:
+        elif self._hold(len(data)):
             self._pause_reading()
             self._backlog.add(data)
 
@@ -270,11 +270,11 @@ class WebSocketProtocol(asyncio.Protocol):
             self._outbox.close(self.transport)
         self._hold()
 
-    def _hold(self) -> bool:
+    def _hold(self, received: int = 0) -> bool:
         """Hold what has come of messages; end the connection of a client that has too many."""
         if self._holding is None:
             return False
-        come = len(self._backlog.unread) + len(self._reader.buffer)
+        come = received + len(self._backlog.unread) + len(self._reader.buffer)
         try:
             self._holding.resize(come + self._messages.size + self._large)
         except Failure as failure:

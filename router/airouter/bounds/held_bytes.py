@@ -25,9 +25,10 @@ OF_A_BODY = 2
 """Copies of a body while its request is served: as it came, and as it goes to a provider."""
 OF_A_HISTORY = 3
 """Copies of what a request goes on from: by itself, in the request, and as that goes up."""
-OF_REQUESTS, OF_ANSWERS = 1, 2
+OF_NOBODY, OF_REQUESTS, OF_ANSWERS = 0.5, 1.0, 2.0
 """How many times what is left free a client may hold: an answer that was begun, or paid for, and
-what was taken on in the background, get room where another request does not.
+what was taken on in the background, get room where another request does not. What is nobody's yet
+gets less: it comes beside all that its client holds.
 """
 
 
@@ -50,7 +51,7 @@ class HeldBytes:
         holding.resize(size, copies)
         return holding
 
-    def change(self, client: str, by: int, share: int) -> None:
+    def change(self, client: str, by: int, share: float) -> None:
         """Let a client hold more or fewer bytes. Raises `Failure` 503 where it may not have more.
 
         For `Holding`, which knows how many it has, and how many times what is free it may have.
@@ -70,7 +71,7 @@ class Holding:
 
     __slots__ = ("_all", "_share", "client", "size")
 
-    def __init__(self, all_: HeldBytes, client: str, share: int = OF_REQUESTS) -> None:
+    def __init__(self, all_: HeldBytes, client: str, share: float = OF_REQUESTS) -> None:
         self._all = all_
         self._share = share
         self.client = client

@@ -6,6 +6,8 @@ import base64
 import binascii
 from typing import TYPE_CHECKING
 
+from airouter.dialects.long_texts import check_length
+
 if TYPE_CHECKING:
     from airouter.dialects.conversation import Media
 
@@ -14,13 +16,18 @@ TEXTS = frozenset({"application/json", "application/xml", "application/yaml"})
 
 
 def document_text(media: Media) -> str | None:
-    """Return the text of a document; None for one that is no text."""
+    """Return the text of a document; None for one that is no text.
+
+    Raises `Failure` 400 for one that is too long.
+    """
     if media.text is not None or media.data is None:
         return media.text
     kind = media.media_type or ""
     if not kind.startswith("text/") and kind not in TEXTS:
         return None
     try:
-        return base64.b64decode(media.data, validate=True).decode()
+        data = base64.b64decode(media.data, validate=True)
+        check_length(len(data), is_ascii=data.isascii())
+        return data.decode()
     except (binascii.Error, ValueError):
         return None

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.conversation import Json
+from airouter.dialects.client_request import MOST_VALUES
 from airouter.dialects.object_schema import object_schema
-from airouter.untrusted import decoded_or_none
+from airouter.untrusted import decoded_or_none, has_more_than
 
 if TYPE_CHECKING:
-    from airouter.dialects.conversation import Tool, ToolCall
+    from airouter.dialects.conversation import Json, Tool, ToolCall
 
 
 class Wrapped(msgspec.Struct):
@@ -22,10 +22,14 @@ class Wrapped(msgspec.Struct):
     input: str = ""
 
 
+class AnyObject(msgspec.Struct):
+    """An object that is read for its form: its fields are passed over, and take no memory."""
+
+
 INVALID = "INVALID_JSON"
 """The one field of arguments that could not be read, as Anthropic advises."""
 
-_object = msgspec.json.Decoder(Json)
+_any_object = msgspec.json.Decoder(AnyObject)
 _wrapped = msgspec.json.Decoder(Wrapped)
 _text = msgspec.json.Decoder(str)
 BEGUN = re.compile(r'\s*\{\s*"input"\s*:\s*"((?:[^"\\]++|\\(?:u[0-9a-fA-F]{4}|[^u]))*+)\Z')
@@ -40,7 +44,18 @@ def schema_of(tool: Tool) -> Json:
     return object_schema(tool.parameters or {"type": "object", "properties": {}})
 
 
-def arguments_object(call: ToolCall) -> Json:
+def raw_object(text: str) -> msgspec.Raw | None:
+    """Return JSON as it stands where it is an object; None for what is none, or has too much in it.
+
+    Decoded it would take thirty times its bytes, and what stands in a string of a body was not
+    counted with the body's values.
+    """
+    if len(text) > MOST_VALUES and has_more_than(text.encode(), MOST_VALUES, MOST_VALUES):
+        return None
+    return None if decoded_or_none(_any_object, text) is None else msgspec.Raw(text)
+
+
+def arguments_object(call: ToolCall) -> Json | msgspec.Raw:
     """Return the arguments of a call as an object.
 
     An answer that was cut leaves some that are none, and they come back with every later turn of
@@ -50,7 +65,7 @@ def arguments_object(call: ToolCall) -> Json:
         return {"input": call.arguments}
     if not call.arguments.strip():
         return {}
-    arguments = decoded_or_none(_object, call.arguments)
+    arguments = raw_object(call.arguments)
     return {INVALID: call.arguments} if arguments is None else arguments
 
 

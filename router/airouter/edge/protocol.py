@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from airouter.bounds.held_bytes import NOBODY, SMALL, Holding
+from airouter.bounds.held_bytes import SMALL
 from airouter.edge.exchange import EdgeExchange, is_plain
 from airouter.edge.flow import Flow
 from airouter.edge.refusals import (
@@ -24,6 +24,7 @@ from airouter.edge.refusals import (
     last_answer,
 )
 from airouter.edge.shared import HEAD_LIMIT, NEVER, QUEUED, SLICE, STOPS
+from airouter.edge.unserved import Unserved
 from airouter.edge.upgrades import head_without_offer, is_handshake, new_parser, open_websocket
 from airouter.failures import Failure
 from airouter.http.backlog import Backlog
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     import asyncio
 
     from uvicorn._types import ASGI3Application
-    from uvicorn.config import Config
-    from uvicorn.server import ServerState
 
     from airouter.edge.shared import Edge
     from airouter.interfaces import Headers
@@ -43,16 +42,8 @@ if TYPE_CHECKING:
 class EdgeProtocol(HttpToolsProtocol):
     """A connection of a client, by uvicorn's rules for all that is not plain."""
 
-    def __init__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-        *,
-        edge: Edge,
-    ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
+    def __init__(self, *uvicorn: Any, edge: Edge, **given: Any) -> None:
+        super().__init__(*uvicorn, **given)
         self.flow: Flow
         self.edge = edge
         self.deadline = monotonic() + edge.request_timeout
@@ -61,7 +52,6 @@ class EdgeProtocol(HttpToolsProtocol):
         """The exchange whose body is coming in."""
         self._serving: EdgeExchange | None = None
         """The exchange that the pipeline works on."""
-        self._declined: RequestResponseCycle | None = None  # the last one that uvicorn has served
         self._owed = 0
         """Bytes that have not come of a declined body whose length is known."""
         self._unfinished = -1
@@ -81,7 +71,7 @@ class EdgeProtocol(HttpToolsProtocol):
         self._frames: bytes | None = None
         """What has come for a WebSocket, while the requests before its handshake are served."""
         self._backlog = Backlog(self, edge.turns)
-        self._holding = Holding(edge.admission.held, NOBODY)
+        self._unserved = Unserved(edge.admission.held)
 
     # What the transport tells.
 
@@ -97,7 +87,7 @@ class EdgeProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if len(data) <= SLICE and not self._backlog.unread:
             self.parse(data)
-        else:
+        elif self._has_room_for(data):
             self.flow.pause_reading()
             self._backlog.add(data)
 
@@ -111,19 +101,19 @@ class EdgeProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._serving is not None:
             self._serving.lose_client()
-        self.cycle = self._declined  # type: ignore[assignment]  # uvicorn tells the last that came
+        self.cycle = self._unserved.cycle  # type: ignore[assignment]  # uvicorn tells the last that came
         for exchange in (self._receiving, *(cycle for cycle, _ in self.pipeline)):
             if isinstance(exchange, EdgeExchange):
                 exchange.release()
         self.pipeline.clear()
-        self._holding.release()
         self._untaken.release()
         super().connection_lost(exc)
         self._let_go()
 
     def _let_go(self) -> None:
         """Let go of what has this connection, so that it goes without the collector."""
-        self._serving = self._receiving = self._declined = None
+        self._serving = self._receiving = None
+        self._unserved.let_go()
         self._backlog.close()
         self.flow.close()
 
@@ -173,7 +163,7 @@ class EdgeProtocol(HttpToolsProtocol):
             if (exchange := self._receiving) is not None and not exchange.judged:
                 self._admit(exchange)
             self._weigh(len(data))
-        elif self._holding.size:
+        elif self._unserved.is_held:
             self._hold()
 
     def slice_size(self) -> int:
@@ -204,17 +194,24 @@ class EdgeProtocol(HttpToolsProtocol):
         elif stop is not None:  # a CONNECT, too
             self._reject(400, NOT_HTTP)
 
-    def _hold(self) -> None:
-        """Hold what has come and is no request yet, or one that waits."""
+    def _has_room_for(self, data: bytes) -> bool:
+        """Hold what waits to be parsed, or refuse it: very many connections may send at once."""
+        receiving = self._receiving
+        is_held = receiving is not None and receiving.holding is not None
+        return is_held or self._hold(len(data))
+
+    def _hold(self, received: int = 0) -> bool:
+        """Hold what has come and is no request yet, or one that waits; refuse it without room."""
         head = max(0, self._unfinished) if self._in_head else 0
-        waiting = len(self._backlog.unread) + QUEUED * len(self.pipeline)
-        try:
-            self._holding.resize(head + waiting)
-        except Failure:
+        waiting = received + len(self._backlog.unread) + QUEUED * len(self.pipeline)
+        has_room = self._unserved.hold(head + waiting)
+        if not has_room:
             self._reject(503, TOO_MUCH)
+        return has_room
 
     def _is_behind(self) -> bool:
-        return bool(self.pipeline or self._backlog.unread) or self._frames is not None
+        behind = self.pipeline or self._backlog.unread or self._unserved.is_much
+        return bool(behind) or self._frames is not None
 
     # What the parser finds.
 
@@ -274,6 +271,7 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def _admit(self, exchange: EdgeExchange) -> None:
         """Hold the body of a request at its head, or have the request refused at once."""
+        self._unserved.admit(exchange.size)
         try:
             exchange.holding = self.edge.admission.admit(self.headers, exchange.size)
         except Failure as failure:
@@ -313,14 +311,14 @@ class EdgeProtocol(HttpToolsProtocol):
             self._reject(431, HEAD_TOO_LARGE)
         elif self._unfinished > self.edge.message_limit:
             self._reject(413, BODY_TOO_LARGE)
-        elif self._in_head or self._holding.size:
+        elif self._in_head or self._unserved.is_held:
             self._hold()
 
     # Serving.
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         if not isinstance(cycle, EdgeExchange):
-            self._declined, self._answering = cycle, [*cycle.scope["headers"]]
+            self._unserved.cycle, self._answering = cycle, [*cycle.scope["headers"]]
             return super()._start_asgi_task(cycle, app)
         return self._run(cycle)  # from the queue of pipelined requests
 
@@ -350,6 +348,8 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:  # uvicorn calls this after one of the application's
         self.server_state.total_requests += 1
+        self._unserved.drop_body()
+        self._hold()
         self._go_on()
 
     def _go_on(self) -> None:
@@ -374,7 +374,6 @@ class EdgeProtocol(HttpToolsProtocol):
     def _hand_over(self, frames: bytes) -> None:
         """Leave the connection to a WebSocket, from its handshake on."""
         self.connections.discard(self)
-        self._holding.release()
         open_websocket(self, frames + self._backlog.take())
         self._frames = None
         self._let_go()

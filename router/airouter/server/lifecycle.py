@@ -51,12 +51,17 @@ class RouterServer(Server):
         grace: float,
         on_ready: Callable[[int], None],
         on_drain: Callable[[], None],
+        on_sweep: Callable[[], None],
     ) -> None:
-        """`on_ready` gets the port, the first signal calls `on_drain`; `grace` is in seconds."""
+        """`on_ready` gets the port, the first signal calls `on_drain`, each second `on_sweep`.
+
+        `grace` is in seconds.
+        """
         super().__init__(config)
         self._grace = grace
         self._on_ready = on_ready
         self._on_drain = on_drain
+        self._on_sweep = on_sweep
         self._drain_at: float | None = None
         self._swept_at = 0.0
 
@@ -97,6 +102,7 @@ class RouterServer(Server):
         if now - self._swept_at >= SWEEP_EVERY:
             self._swept_at = now
             self._sweep(now)
+            self._on_sweep()
         if self._drain_at is not None and now >= self._drain_at:
             self.should_exit = True
         return await super().on_tick(counter)

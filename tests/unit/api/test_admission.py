@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from airouter.eventloop.turns import Turns, Work
 from support.config import MASTER_KEY, mock_manifest
 from support.in_loop import Served, served
 from support.mock_router import MODEL, two_tenants
@@ -204,3 +205,43 @@ async def test_messages_of_sessions_are_in_hand_too() -> None:
         async with dial(router, additional_headers=KEY) as session:
             await say(session, input="x" * 1_500_000)
             assert (await last(session))["type"] == "response.completed"
+
+
+class LateTurns(Turns):
+    """Turns that come once they are let go."""
+
+    late: list[Work] | None = None
+
+    def share(self, work: Work) -> None:
+        if self.late is None:
+            super().share(work)
+        else:
+            self.late.append(work)
+
+    def let_go(self) -> None:
+        late, self.late = self.late or [], None
+        for work in late:
+            self.share(work)
+
+
+async def test_what_sessions_send_at_once_is_in_hand_before_any_of_it_is_parsed() -> None:
+    settings = {"max_held_bytes": 3 * MIB, "max_body_bytes": MIB // 2}
+    async with served(mock_manifest(MODEL), **settings) as router:
+        router.router.sessions.turns = turns = LateTurns(asyncio.get_running_loop())
+        held = router.router.admission.held
+        async with contextlib.AsyncExitStack() as open_:
+            sessions = [
+                await open_.enter_async_context(dial(router, compression=None)) for _ in range(40)
+            ]
+            assert len(router.router.sessions.open) == 40
+            turns.late = []
+            saying = [asyncio.create_task(say(each, input="x" * 300_000)) for each in sessions]
+            await until(lambda: len(router.router.sessions.open) < 40)
+            assert 0 < held.held <= 3 * MIB // 2
+            turns.let_go()
+            for task in saying:
+                task.cancel()
+            await asyncio.gather(*saying, return_exceptions=True)
+            for session in sessions:
+                session.transport.abort()
+        await until(lambda: not held.held)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from airouter.dialects.conversation import Media
 from airouter.dialects.documents import document_text
+from airouter.dialects.long_texts import MOST_MADE
+from airouter.failures import Failure
 
 
 @pytest.mark.parametrize(
@@ -23,3 +27,15 @@ from airouter.dialects.documents import document_text
 )
 def test_text_is_what_says_so_and_is_utf_8(media: Media, text: str | None) -> None:
     assert document_text(media) == text
+
+
+def test_a_document_that_takes_four_bytes_a_character_is_bounded() -> None:
+    def text_of(said: str) -> str | None:
+        data = base64.b64encode(said.encode()).decode()
+        return document_text(Media(media_type="text/plain", data=data))
+
+    narrow = "a" * MOST_MADE
+    assert text_of(narrow + "a")
+    with pytest.raises(Failure) as caught:
+        text_of(narrow + "\U0001f600")
+    assert (caught.value.status, caught.value.code) == (400, "string_above_max_length")

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 
+import pytest
+
 from airouter.bounds.held_bytes import HeldBytes, Holding
 from airouter.edge.shared import PLAIN_BODY_LIMIT, SLICE
-from airouter.eventloop.turns import TURN
+from airouter.eventloop.turns import TURN, Turns, Work
 from airouter.interfaces import Exchange, Headers
 from support.edge_server import Doorkeeper, EdgeServer, edge_server
 from unit.edge.script import CLOSE, Script, connection_of, echo, post, until
 
 WRONG, OURS = b"Authorization: wrong", b"Authorization: ours"
+CHUNKED_HEAD = post(b"", b"Transfer-Encoding: chunked").replace(b"Content-Length: 0\r\n", b"")
 
 
 def head(size: int, *headers: bytes) -> bytes:
@@ -115,6 +118,70 @@ async def test_heads_that_do_not_end_are_bounded_together(script: Script) -> Non
         assert b"<hi>" in await server.exchange(post(b"hi", CLOSE))
 
 
+class NoTurns(Turns):
+    """Turns that never come."""
+
+    def share(self, work: Work) -> None:
+        """Leave the work undone."""
+
+
+async def test_what_connections_send_at_once_is_bounded_before_any_of_it_is_parsed(
+    script: Script,
+) -> None:
+    room = Doorkeeper(200_000)
+    async with edge_server(script.serve, room) as server, asyncio.timeout(30):
+        server.edge.turns = NoTurns(asyncio.get_running_loop())
+        answers = []
+        for _ in range(8):
+            reader, writer = await server.connect()
+            writer.write(head(400_000, OURS) + b"x" * 30_000)
+            answers.append(reader)
+        await until(lambda: len(server.state.connections) < 5)
+        assert 0 < room.held.held <= 100_000
+        assert b" 503 " in await answers[-1].readuntil(b"\r\n")
+    await until(lambda: not room.held.held)
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+async def test_nothing_is_kept_of_a_body_that_the_application_will_not_take(
+    script: Script, leaves: bool
+) -> None:
+    room = Doorkeeper()
+    async with edge_server(script.serve, room) as server, asyncio.timeout(30):
+        server.waits = asyncio.Event()
+        reader, writer = await server.connect()
+        writer.write(CHUNKED_HEAD + b"%x\r\n" % 300_000 + b"x" * 50_000)
+        await until(lambda: server.state.connections)
+        connection = connection_of(server)
+        await until(lambda: connection._unserved.cycle and room.held.held >= 50_000)
+        cycle = connection._unserved.cycle
+        assert cycle is not None
+        if leaves:
+            writer.transport.abort()
+        else:
+            server.waits.set()
+            await reader.readuntil(b"\r\n\r\n")
+        await until(lambda: not cycle.body and not room.held.held)
+        server.waits.set()
+
+
+async def test_a_body_is_read_no_faster_than_the_application_takes_it(script: Script) -> None:
+    size = 8 * PLAIN_BODY_LIMIT
+    async with edge_server(script.serve, body_limit=size) as server, asyncio.timeout(30):
+        server.waits = asyncio.Event()
+        reader, writer = await server.connect()
+        writer.write(post(b"x" * size, CLOSE))
+        await until(lambda: server.state.connections)
+        connection = connection_of(server)
+        await until(lambda: connection._unserved.is_much)
+        for _ in range(9):
+            assert b"<hi>" in await server.exchange(post(b"hi", CLOSE))
+        assert connection.flow.read_paused
+        assert server.edge.admission.held.held < PLAIN_BODY_LIMIT
+        server.waits.set()
+        assert b" 200 " in await reader.readuntil(b"\r\n")
+
+
 class SlowDoorkeeper(Doorkeeper):
     """One that takes a turn to let somebody in, and has room for every answer."""
 
@@ -133,7 +200,7 @@ async def test_a_body_behind_an_answer_that_is_not_taken_is_refused_where_there_
         exchange.respond(200, [], b"y" * (8 << 20))
 
     script.answer = answer_at_length
-    room = SlowDoorkeeper(150_000)
+    room = SlowDoorkeeper(220_000)
     async with edge_server(script.serve, room) as server, asyncio.timeout(60):
         reader, writer = await server.connect()
         writer.write(post(b"first") + head(60_000, OURS) + b"x" * 59_000)

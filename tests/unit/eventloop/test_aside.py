@@ -117,13 +117,27 @@ async def test_work_that_waits_too_long_is_refused() -> None:
 
 
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="this is not glibc")
-async def test_what_work_leaves_in_the_heap_is_given_back(aside: Aside) -> None:
+@pytest.mark.parametrize("there", ["on the loop", "beside it"])
+async def test_what_is_free_in_the_heap_is_given_back_before_work_takes_more(
+    aside: Aside, there: str
+) -> None:
     def scatter() -> list[bytearray]:
         pieces = [bytearray(8_000) for _ in range(16_000)]
         return pieces[::500]  # each keeps what lies below it in the heap
 
     before = resident()
-    kept = await aside.run(scatter)
+    kept = await aside.run(scatter) if there == "beside it" else scatter()
+    assert await aside.run(resident) - before < 32 * MIB
+    assert kept
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="this is not glibc")
+async def test_what_is_free_in_the_heap_is_given_back_when_the_server_asks(aside: Aside) -> None:
+    before = resident()
+    pieces = [bytearray(8_000) for _ in range(16_000)]
+    kept = pieces[::500]
+    del pieces
+    aside.trim()
     async with asyncio.timeout(60):
         while resident() - before > 32 * MIB:
             await asyncio.sleep(0.01)

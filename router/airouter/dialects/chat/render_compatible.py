@@ -14,7 +14,7 @@ import msgspec
 
 from airouter.dialects.chat.render_request import HINTS, body_of
 from airouter.dialects.conversation import HostedTool, Text, Tool, ToolCall, ToolResult, Turn
-from airouter.dialects.functions import INVALID, arguments_object, schema_of
+from airouter.dialects.functions import arguments_object, schema_of
 from airouter.dialects.tools import description_of, with_chosen_tools
 from airouter.dialects.turns import folded, joined_text, leading, merged
 
@@ -62,7 +62,7 @@ def plain(conversation: Conversation) -> Conversation:
 
 def system_of(turns: Sequence[Turn]) -> list[Turn]:
     """Return all leading instructions as one turn."""
-    text = "\n\n".join(filter(None, (joined_text(turn.parts) for turn in turns)))
+    text = joined_text(part for turn in turns for part in turn.parts)
     return [Turn(role="system", parts=(Text(text=text),), at=turns[0].at)] if text else []
 
 
@@ -81,7 +81,7 @@ def plain_turn(turn: Turn) -> Turn:
 def as_function_call(call: ToolCall) -> ToolCall:
     """Return a call as one of a function, whose arguments are an object: templates read them."""
     arguments = arguments_object(call)
-    if not call.custom and INVALID not in arguments:
+    if not call.custom and (isinstance(arguments, msgspec.Raw) or not arguments):
         return call
     text = _encoder.encode(arguments).decode()
     return msgspec.structs.replace(call, custom=False, arguments=text)

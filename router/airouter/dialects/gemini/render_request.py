@@ -62,7 +62,7 @@ def body_of(conversation: Conversation, destination: Destination) -> dict[str, A
     traits = traits_of(destination.model)
     refuse(conversation)
     instructions, rest = leading(conversation.turns)
-    system = "\n\n".join(filter(None, (joined_text(turn.parts) for turn in instructions)))
+    system = joined_text(part for turn in instructions for part in turn.parts)
     body = {
         "systemInstruction": {"parts": [{"text": system}]} if system else None,
         "contents": Contents(destination.maker, traits).of(merged(folded(rest))),

@@ -9,8 +9,6 @@ import base64
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
-
 from airouter.dialects.conversation import (
     Audio,
     File,
@@ -23,13 +21,14 @@ from airouter.dialects.conversation import (
     ToolResult,
     Unsupported,
 )
-from airouter.dialects.functions import arguments_object
+from airouter.dialects.functions import arguments_object, raw_object
 from airouter.dialects.provenance import is_own
 from airouter.dialects.tools import is_record
-from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import msgspec
 
     from airouter.dialects.conversation import Json, Media, Part, Signature, Turn
     from airouter.dialects.gemini.models import Traits
@@ -39,8 +38,6 @@ FOREIGN_CALL = base64.b64encode(b"skip_thought_signature_validator").decode()
 BY_REFERENCE = re.compile(
     r"gs://|https://generativelanguage\.googleapis\.com/|https://(?:www\.)?youtu(?:\.be|be\.com)/"
 )
-
-_object = msgspec.json.Decoder(dict[str, Any])
 
 
 class Contents:
@@ -168,12 +165,12 @@ def start_of_current(turns: Sequence[Turn]) -> int:
     return 0
 
 
-def response_of(part: ToolResult) -> Json:
+def response_of(part: ToolResult) -> Json | msgspec.Raw:
     """Return the result of a call as an object."""
     text = "\n".join(filter(None, map(readable_text, part.parts)))
     if part.failed:
         return {"error": text}
-    found = decoded_or_none(_object, text)
+    found = raw_object(text)
     return {"result": text} if found is None else found
 
 

@@ -13,6 +13,7 @@ from airouter.dialects.client_request import Edits, Envelope, edited, enveloped
 from airouter.dialects.conversation import Unsupported
 from airouter.dialects.escapes import SplitEscapes
 from airouter.dialects.joining.resuming import is_joinable
+from airouter.dialects.long_texts import MOST_MADE, check_rows
 from airouter.dialects.media import inlined
 from airouter.dialects.retelling import retold
 from airouter.dialects.translation.base import ClientAnswer, StreamFilter, Translation
@@ -177,6 +178,8 @@ class ConversationTranslation(Translation):
         if known is None:
             body = edited(request, self._edits)
             known = self._client.parse_request(body)
+            if len(body) > MOST_MADE:
+                check_rows(known.turns)
             self._client.check_version(known, request.version)
             known = with_betas(known, request.betas)
             if request.answer_id is not None:
