@@ -27,8 +27,8 @@ MOST = 64 if sys.version_info < (3, 12) else 4_096
 """Requests that one pass begins: before Python 3.12 their work follows it, and is not measured."""
 
 
-class Request(Protocol):
-    """What waits in a queue."""
+class Queued(Protocol):
+    """A request that waits in a queue."""
 
     given: Headers
     """Its headers, which name its client."""
@@ -52,7 +52,7 @@ class FairQueue:
         """`client_of` names the client of a request by its headers."""
         self._loop = loop
         self._client_of = client_of
-        self._waiting: OrderedDict[str, deque[Request]] = OrderedDict()
+        self._waiting: OrderedDict[str, deque[Queued]] = OrderedDict()
         """By client, in the order in which these have their turns."""
         self.unseen = UNSEEN
         """Requests that are begun before the next is asked of by `has_room`."""
@@ -61,7 +61,7 @@ class FairQueue:
         self._until = 0.0
         self._begun = 0
 
-    def has_room(self, request: Request) -> bool:
+    def has_room(self, request: Queued) -> bool:
         """Return whether this pass has time for a request; it is run in its turn otherwise."""
         if not self._passing:
             self._measure()
