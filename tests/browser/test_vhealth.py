@@ -90,6 +90,37 @@ async def test_a_new_request_comes_first_and_leaves_the_rows_of_others_alone(
     assert await page.locator("#request-1").evaluate("row => row.stays")
 
 
+async def test_an_update_leaves_alone_what_is_the_same_in_a_card(
+    page: Page, router: Served
+) -> None:
+    await sign_in(page, router)
+    await page.locator("#credential-0 .name").evaluate(
+        "name => getSelection().selectAllChildren(name)"
+    )
+    await router.client.post("/admin/bans/credential-000")
+    await expect(page.locator("#credential-0 .pill")).to_contain_text("suspended")
+    assert await page.evaluate("String(getSelection())") == "credential-000"
+
+
+async def test_trouble_that_comes_and_goes_moves_its_own_card_alone(
+    page: Page, router: Served
+) -> None:
+    await sign_in(page, router)
+    await page.evaluate(
+        """() => {
+          window.moved = [];
+          const note = (changes) => changes.forEach((each) => each.addedNodes.forEach(
+            (node) => window.moved.push(node.id)));
+          new MutationObserver(note).observe(credentials, { childList: true });
+        }"""
+    )
+    for method, state in (("POST", "suspended"), ("DELETE", "serving")):
+        await router.client.request(method, "/admin/bans/credential-003")
+        await expect(page.locator("#credential-3 .pill")).to_contain_text(state)
+    await expect(page.locator("#credentials article").last).to_have_id("credential-3")
+    assert await page.evaluate("window.moved") == ["credential-3", "credential-3"]
+
+
 async def test_a_filter_stays_while_the_page_lives(page: Page, router: Served) -> None:
     await sign_in(page, router)
     await page.get_by_label("Filter models").fill("-003")

@@ -142,7 +142,7 @@ class Board:
         async for some in in_parts(block.parts):
             for part in some:
                 drawn = known.get(part.id)
-                if drawn is None or drawn.facts != part.facts:
+                if drawn is None or (drawn.facts is not part.facts and drawn.facts != part.facts):
                     drawn = self._draw_part(part, drawn, tick)
                 parts[part.id] = drawn
         ids = list(parts)

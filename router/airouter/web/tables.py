@@ -13,6 +13,7 @@ from airouter.costs import PICODOLLARS
 from airouter.eventloop.parts import in_parts
 from airouter.limits.budgets.budget_state import states_of
 from airouter.web import wording
+from airouter.web.board import PagePart
 from airouter.web.cards import moment_at
 from airouter.web.rows import (
     ClientRow,
@@ -54,11 +55,6 @@ class ModelFacts(NamedTuple):
     cost: float
     """Dollars an hour."""
 
-    @property
-    def level(self) -> str:
-        """ok, warn or bad."""
-        return "bad" if self.first is None else "warn" if self.first else "ok"
-
 
 class ClientFacts(NamedTuple):
     """The facts that the card of a client is made of."""
@@ -84,18 +80,31 @@ class RequestFacts(NamedTuple):
     """The Unix time at the monotonic clock's zero."""
 
 
-def model_facts(router: Viewed, models: Sequence[Model]) -> Iterator[ModelFacts]:
-    """Yield what the row of each model is made of."""
-    states = BackendStates(router, monotonic())
-    recent = router.history.recent()
-    tallies, seconds = recent.by_model, recent.seconds
-    for place, model in enumerate(models):
-        tally = tallies.get(model.name)
+class ModelReader:
+    """Reads what the rows of models are made of, all at one moment."""
+
+    def __init__(self, router: Viewed) -> None:
+        self._states = BackendStates(router, monotonic())
+        self._recent = router.history.recent()
+
+    def state(self, model: Model) -> int | None:
+        """Return the place of the best tier of a model that can answer."""
+        return self._states.first_tier(model)
+
+    def part(self, place: int, model: Model, state: int | None) -> PagePart:
+        """Return the row of the model at a place of the configuration."""
+        tally, seconds = self._recent.by_model.get(model.name), self._recent.seconds
         rate = cost = 0.0
         if tally is not None:  # to the digits that are shown, so that most stay the same
             rate = round(tally.requests / seconds, 2)
             cost = round(tally.cost / PICODOLLARS / seconds * HOUR, 4)
-        yield ModelFacts(f"model-{place}", model, states.first_tier(model), tally, rate, cost)
+        facts = ModelFacts(f"model-{place}", model, state, tally, rate, cost)
+        return PagePart(facts.id, "model", facts, model_row)
+
+
+def model_level(first: int | None) -> str:
+    """Return how bad it is that a tier is the best that can answer: ok, warn or bad."""
+    return "bad" if first is None else "warn" if first else "ok"
 
 
 def model_row(facts: ModelFacts) -> ModelRow:
@@ -107,7 +116,7 @@ def model_row(facts: ModelFacts) -> ModelRow:
     return ModelRow(
         id=facts.id,
         name=model.name,
-        level=facts.level,
+        level=model_level(first),
         tiers=tuple(tier_marks(model, first)),
         fallbacks=", ".join(model.fallbacks),
         rate=facts.rate,
