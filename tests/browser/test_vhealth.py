@@ -141,6 +141,24 @@ async def test_tables_are_sorted_by_keyboard(page: Page, router: Served) -> None
     await expect(head).to_have_attribute("aria-sort", "descending")
 
 
+async def test_the_last_requests_are_sorted_by_what_they_took_and_not_by_its_digits(
+    page: Page,
+) -> None:
+    quick = {"name": "quick", "type": "Mock", "mock": {"latency": "300ms"}}
+    slow = {"name": "slow", "type": "Mock", "mock": {"latency": "1200ms"}}
+    models = [{"name": each, "backends": [{"credential": each}]} for each in ("quick", "slow")]
+    async with served(manifest([quick, slow], models)) as router:
+        await router.chat(model="quick")
+        await router.chat(model="slow")
+        await sign_in(page, router)
+        rows = page.locator("#requests tr td:nth-child(2)")
+        await expect(rows).to_have_count(2)
+        button = page.locator("#requests").locator("xpath=..").get_by_role("button", name="total")
+        for expected in (["quick", "slow"], ["slow", "quick"]):
+            await button.click()
+            assert await rows.all_inner_texts() == expected
+
+
 async def focused(page: Page) -> tuple[str, bool]:
     """What has the focus, by its name, and whether that is seen."""
     name, style = await page.evaluate(

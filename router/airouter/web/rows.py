@@ -127,9 +127,14 @@ class RequestRow:
     status: int
     error: str
     first_token: str
+    first_token_seconds: float
+    """By this and the next it is sorted; -1 where there is nothing."""
     total: str
+    seconds: float
     tokens: str
+    token_count: int
     cost: str
+    dollars: float
 
 
 @dataclass(frozen=True)

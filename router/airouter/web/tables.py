@@ -189,9 +189,12 @@ def request_facts(history: TrafficHistory, epoch: float) -> Iterator[RequestFact
 def request_row(facts: RequestFacts) -> RequestRow:
     """Return the row of a request."""
     record, epoch = facts.record, facts.epoch
-    last, cost = record.last, record.cost
-    has_tokens = record.input_tokens or record.output_tokens
-    waited = record.first_byte - record.started if record.first_byte else None
+    last = record.last
+    dollars = -1.0 if record.cost is None else record.cost.amount / PICODOLLARS
+    count = record.input_tokens + record.output_tokens
+    has_begun = record.status < 400 and bool(record.first_byte)
+    waited = record.first_byte - record.started if has_begun else None
+    seconds = record.ended - record.started
     return RequestRow(
         id=facts.id,
         at=moment_at(epoch + record.ended),
@@ -201,8 +204,12 @@ def request_row(facts: RequestFacts) -> RequestRow:
         attempts=len(record.attempts),
         status=record.status,
         error=record.error or "",
-        first_token=wording.span_of(waited) if record.status < 400 else wording.DASH,
-        total=wording.span_of(record.ended - record.started),
-        tokens=f"{record.input_tokens:,} → {record.output_tokens:,}" if has_tokens else "",
-        cost="" if cost is None else wording.cost_text(cost.amount / PICODOLLARS),
+        first_token=wording.span_of(waited),
+        first_token_seconds=-1.0 if waited is None else round(waited, 3),
+        total=wording.span_of(seconds),
+        seconds=round(seconds, 3),
+        tokens=f"{record.input_tokens:,} → {record.output_tokens:,}" if count else "",
+        token_count=count,
+        cost="" if record.cost is None else wording.cost_text(dollars),
+        dollars=dollars,
     )

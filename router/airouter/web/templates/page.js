@@ -107,7 +107,7 @@ function order(block, ids, parts) {
 async function update({ orders, parts }) {
   let began = performance.now();
   for (const [id, html] of Object.entries(parts)) {
-    if (performance.now() - began > 6) {
+    if (performance.now() - began > 3) {
       await new Promise(requestAnimationFrame);
       began = performance.now();
     }
