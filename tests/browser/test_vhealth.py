@@ -206,6 +206,45 @@ async def test_what_is_in_trouble_stands_first(page: Page, router: Served) -> No
     await expect(page).to_have_title("degraded · Auto AI Router")
 
 
+async def test_a_tier_that_could_not_take_over_is_not_called_standby(
+    page: Page, router: Served
+) -> None:
+    await sign_in(page, router)
+    second = page.locator("#model-0 .tier").nth(1)
+    await expect(second).to_have_text("credential-001 (standby)")
+    await router.client.post("/admin/bans/credential-001")
+    await expect(second).to_have_text("credential-001 (exhausted)")
+
+
+async def test_in_a_tier_that_serves_whoever_cannot_answer_is_struck_out(page: Page) -> None:
+    both = {"name": "m", "backends": [{"credential": "one"}, {"credential": "two"}]}
+    credentials = [{"name": name, "type": "Mock"} for name in ("one", "two")]
+    async with served(manifest(credentials, [both])) as router:
+        await sign_in(page, router)
+        await router.client.post("/admin/bans/two")
+        tier = page.locator("#models .tier")
+        await expect(tier.locator("s")).to_have_text("two")
+        await expect(tier).to_have_text("one, two (cannot answer) (serving)")
+
+
+async def test_names_that_differ_at_their_ends_alone_are_told_apart(page: Page) -> None:
+    names = [f"anthropic-production-europe-central-{number}" for number in (1, 2)]
+    async with served(manifest([{"name": name, "type": "Mock"} for name in names], [])) as router:
+        await sign_in(page, router)
+        for name in await page.locator("#credentials .name").all():
+            assert await name.evaluate("each => each.scrollWidth <= each.clientWidth + 1")
+            assert await name.evaluate("each => getComputedStyle(each).textOverflow") == "clip"
+
+
+async def test_who_signs_in_before_a_configuration_has_come_is_told_so(page: Page) -> None:
+    async with served(None) as router:
+        await open_page(page, router)
+        await expect(page.get_by_text("Nothing was found in it")).to_have_count(0)
+        await page.get_by_label("Master key").fill(MASTER_KEY)
+        await page.get_by_role("button", name="Sign in").click()
+        await expect(page.get_by_role("alert")).to_contain_text("No configuration has come yet")
+
+
 async def test_a_page_that_lost_its_router_says_so_at_its_head(page: Page) -> None:
     async with served(many(1, 1)) as router:
         await sign_in(page, router)

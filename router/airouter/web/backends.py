@@ -68,10 +68,9 @@ class ReadParts(Generic[Thing, State]):
             read.sort(key=lambda each: TROUBLE_FIRST.index(each.level))
             self.parts = [each.part for each in read]
 
-    @property
-    def usable(self) -> int:
-        """The number of those that are not bad."""
-        return sum(each.level != "bad" for each in self._read.values())
+    def count(self, level: str) -> int:
+        """Return the number of those whose states are as bad as this."""
+        return sum(each.level == level for each in self._read.values())
 
 
 class BackendParts:

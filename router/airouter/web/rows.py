@@ -79,7 +79,8 @@ class CredentialCard:
 class TierMark:
     """A tier of a model: the credentials in it, and what it does now."""
 
-    names: str
+    names: tuple[tuple[str, bool], ...]
+    """Each with whether it can answer."""
     state: str
     """serving, standby or exhausted."""
 

@@ -42,13 +42,21 @@ AT_ONCE = 256
 HOUR = 3600.0
 
 
+class ModelState(NamedTuple):
+    """The state of a model now."""
+
+    first: int | None
+    """The place of the best tier that can answer."""
+    out: tuple[tuple[str, ...], ...]
+    """For each tier, the credentials that cannot."""
+
+
 class ModelFacts(NamedTuple):
     """The facts that the row of a model is made of."""
 
     id: str
     model: Model
-    first: int | None
-    """The place of the best tier that can answer."""
+    state: ModelState
     tally: RequestTally | None
     rate: float
     """Requests a second."""
@@ -87,11 +95,12 @@ class ModelReader:
         self._states = BackendStates(router, monotonic())
         self._recent = router.history.recent()
 
-    def state(self, model: Model) -> int | None:
-        """Return the place of the best tier of a model that can answer."""
-        return self._states.first_tier(model)
+    def state(self, model: Model) -> ModelState:
+        """Return what the tiers of a model do."""
+        states = self._states
+        return ModelState(states.first_tier(model), tuple(map(states.out_in, model.tiers)))
 
-    def part(self, place: int, model: Model, state: int | None) -> PagePart:
+    def part(self, place: int, model: Model, state: ModelState) -> PagePart:
         """Return the row of the model at a place of the configuration."""
         tally, seconds = self._recent.by_model.get(model.name), self._recent.seconds
         rate = cost = 0.0
@@ -102,22 +111,22 @@ class ModelReader:
         return PagePart(facts.id, "model", facts, model_row)
 
 
-def model_level(first: int | None) -> str:
-    """Return how bad it is that a tier is the best that can answer: ok, warn or bad."""
-    return "bad" if first is None else "warn" if first else "ok"
+def model_level(state: ModelState) -> str:
+    """Return how bad a state is: ok, warn or bad."""
+    return "bad" if state.first is None else "warn" if state.first else "ok"
 
 
 def model_row(facts: ModelFacts) -> ModelRow:
     """Return the row of a model."""
-    model, first, tally = facts.model, facts.first, facts.tally
+    model, state, tally = facts.model, facts.state, facts.tally
     requests = 0 if tally is None else tally.requests
     errors = 0 if tally is None else tally.errors
     wait = None if tally is None else tally.wait(0.95)
     return ModelRow(
         id=facts.id,
         name=model.name,
-        level=model_level(first),
-        tiers=tuple(tier_marks(model, first)),
+        level=model_level(state),
+        tiers=tuple(tier_marks(model, state)),
         fallbacks=", ".join(model.fallbacks),
         rate=facts.rate,
         errors=wording.percent(errors, requests),
@@ -130,14 +139,15 @@ def model_row(facts: ModelFacts) -> ModelRow:
     )
 
 
-def tier_marks(model: Model, first: int | None) -> Iterator[TierMark]:
-    """Yield the tiers of a model; `first` is the place of the best that can answer."""
-    for place, tier in enumerate(model.tiers):
-        names = ", ".join(dict.fromkeys(backend.credential for backend in tier))
-        if first is None or place < first:
+def tier_marks(model: Model, state: ModelState) -> Iterator[TierMark]:
+    """Yield the tiers of a model: one that could not take over is no standby."""
+    for place, (tier, out) in enumerate(zip(model.tiers, state.out, strict=True)):
+        credentials = dict.fromkeys(backend.credential for backend in tier)
+        names = tuple((name, name not in out) for name in credentials)
+        if not any(can_answer for _, can_answer in names):
             yield TierMark(names, "exhausted")
         else:
-            yield TierMark(names, "serving" if place == first else "standby")
+            yield TierMark(names, "serving" if place == state.first else "standby")
 
 
 async def client_facts(router: Viewed, clients: Sequence[ClientKey]) -> list[ClientFacts]:

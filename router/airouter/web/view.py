@@ -137,7 +137,10 @@ class PageView:
             self._backends = backends
         backends.renew()
         cards, models = backends.credentials, backends.models
-        yield count_block("credentials-count", f"{cards.usable} of {len(cards.parts)} usable")
+        usable, troubled = len(cards.parts) - cards.count("bad"), cards.count("warn")
+        text = f"{usable} of {len(cards.parts)} usable"
+        text += f", {troubled} with trouble" if troubled else ""
+        yield count_block("credentials-count", text)
         yield PageBlock("credentials", NAMED, cards.parts)
         yield count_block("models-count", str(len(models.parts)))
         yield PageBlock("models", NAMED, models.parts)
