@@ -236,15 +236,6 @@ async def test_names_that_differ_at_their_ends_alone_are_told_apart(page: Page) 
             assert await name.evaluate("each => getComputedStyle(each).textOverflow") == "clip"
 
 
-async def test_who_signs_in_before_a_configuration_has_come_is_told_so(page: Page) -> None:
-    async with served(None) as router:
-        await open_page(page, router)
-        await expect(page.get_by_text("Nothing was found in it")).to_have_count(0)
-        await page.get_by_label("Master key").fill(MASTER_KEY)
-        await page.get_by_role("button", name="Sign in").click()
-        await expect(page.get_by_role("alert")).to_contain_text("No configuration has come yet")
-
-
 async def test_a_page_that_lost_its_router_says_so_at_its_head(page: Page) -> None:
     async with served(many(1, 1)) as router:
         await sign_in(page, router)

@@ -93,7 +93,7 @@ class HealthSite:
     async def sign_in(self, request: Request) -> Response:
         """Take the master key, and give a cookie for it."""
         check_same_site(request)
-        if self._master_sha256() is None:
+        if self._state.snapshot is None:
             return to_page("early")
         address = request.client.host if request.client else ""
         if not self._signed_in.may_try(address):
