@@ -9,13 +9,14 @@ from time import monotonic
 from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
 from airouter.web.cards import CardReader, card_level
-from airouter.web.pace import Turns, backend_states, round_of
+from airouter.web.pace import Turns, backend_states, paced, round_of
 from airouter.web.tables import ModelReader, model_level
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from airouter.config.snapshot import Snapshot
+    from airouter.telemetry.history import Recent
     from airouter.web.board import PagePart
     from airouter.web.view import Viewed
 
@@ -51,22 +52,26 @@ class ReadParts(Generic[Thing, State]):
         self._things, self._level = things, level
         self._turns = Turns(len(things), seconds)
         self._read: dict[int, _Read[State]] = {}
+        self._order: list[int] = []
         self.parts: list[PagePart] = []
         """Those in trouble first; another list once one of them was read."""
 
     def renew(self, reader: Reader[Thing, State], now: float, *, has_moved: bool) -> None:
         """Read those that are due; where a state has moved, those whose states are others, too."""
-        due = self._turns.due(now)
+        due, known = self._turns.due(now), self._read
+        is_in_order = bool(self._order)
         for place in range(len(self._things)) if has_moved else due:
-            thing, former = self._things[place], self._read.get(place)
+            thing, former = self._things[place], known.get(place)
             state = reader.state(thing)
             if place in due or former is None or former.state != state:
-                part = reader.part(place, thing, state)
-                self._read[place] = _Read(state, self._level(state), part)
+                level, part = self._level(state), reader.part(place, thing, state)
+                known[place] = _Read(state, level, part)
+                is_in_order = is_in_order and former is not None and former.level == level
+        if not is_in_order:
+            places = range(len(self._things))
+            self._order = sorted(places, key=lambda each: TROUBLE_FIRST.index(known[each].level))
         if due or has_moved:
-            read = [self._read[place] for place in range(len(self._things))]
-            read.sort(key=lambda each: TROUBLE_FIRST.index(each.level))
-            self.parts = [each.part for each in read]
+            self.parts = [known[place].part for place in self._order]
 
     def count(self, level: str) -> int:
         """Return the number of those whose states are as bad as this."""
@@ -82,15 +87,26 @@ class BackendParts:
         """`epoch` is the Unix time at the monotonic clock's zero; `clock` paces, in seconds."""
         self.snapshot = snapshot
         self._router, self._epoch, self._clock = router, epoch, clock
-        seconds = round_of(len(snapshot.credentials) + len(snapshot.models))
+        self._count = len(snapshot.credentials) + len(snapshot.models)
+        seconds = round_of(self._count)
         self.credentials = ReadParts(snapshot.credentials, card_level, seconds)
-        self.models = ReadParts(snapshot.models, model_level, seconds)
+        # Theirs are numbers of five minutes, which need no more.
+        self.models = ReadParts(snapshot.models, model_level, 2 * seconds)
         self._states: object = None
+        self._summed: tuple[int, Recent] | None = None
 
     def renew(self) -> None:
         """Read those that are due, and those whose states have changed."""
         router, now = self._router, self._clock()
         states = backend_states(router, monotonic())
         has_moved, self._states = states != self._states, states
-        self.credentials.renew(CardReader(router, self._epoch), now, has_moved=has_moved)
-        self.models.renew(ModelReader(router), now, has_moved=has_moved)
+        recent = self._recent(paced(router.history.step, self._count))
+        cards = CardReader(router, recent, self._epoch)
+        self.credentials.renew(cards, now, has_moved=has_moved)
+        self.models.renew(ModelReader(router, recent), now, has_moved=has_moved)
+
+    def _recent(self, step: int) -> Recent:
+        """Return the sums that are shown in a step of a round's length."""
+        if self._summed is None or self._summed[0] != step:
+            self._summed = step, self._router.history.recent()
+        return self._summed[1]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from airouter.bans.notice import Ban
     from airouter.config.snapshot import Credential
     from airouter.routing.catalog import Load
-    from airouter.telemetry.history import FailureSeen, RequestTally
+    from airouter.telemetry.history import FailureSeen, Recent, RequestTally
     from airouter.web.view import Viewed
 
 CLOUDS = frozenset(("Bedrock", "VertexAI"))
@@ -62,12 +62,12 @@ class CardFacts(NamedTuple):
 class CardReader:
     """Reads what the cards of credentials are made of, all at one moment."""
 
-    def __init__(self, router: Viewed, epoch: float) -> None:
+    def __init__(self, router: Viewed, recent: Recent, epoch: float) -> None:
         """`epoch` is the Unix time at the monotonic clock's zero."""
         self._router, self._epoch, self._now = router, epoch, monotonic()
         self._step = step_of(self._now)
         self._loads, self._unusable = router.loads, router.unusable()
-        self._tallies = router.history.recent().by_credential
+        self._tallies = recent.by_credential
         self._spent = router.history.spent_today()
         self._bans: dict[str, list[Ban]] = {}
         for ban in router.bans.known(self._now):

@@ -50,10 +50,6 @@ class Moment:
     def iso(self) -> str:
         return wording.iso_time(self.at)
 
-    @property
-    def text(self) -> str:
-        return wording.clock_time(self.at)
-
 
 @dataclass(frozen=True)
 class CredentialCard:

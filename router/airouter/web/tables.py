@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from airouter.config.snapshot import ClientKey, Model
     from airouter.limits.budgets.budget_scope import BudgetScope
-    from airouter.telemetry.history import RequestTally, TrafficHistory
+    from airouter.telemetry.history import Recent, RequestTally, TrafficHistory
     from airouter.telemetry.record import RequestRecord
     from airouter.web.view import Viewed
 
@@ -91,9 +91,9 @@ class RequestFacts(NamedTuple):
 class ModelReader:
     """Reads what the rows of models are made of, all at one moment."""
 
-    def __init__(self, router: Viewed) -> None:
+    def __init__(self, router: Viewed, recent: Recent) -> None:
         self._states = BackendStates(router, monotonic())
-        self._recent = router.history.recent()
+        self._recent = recent
 
     def state(self, model: Model) -> ModelState:
         """Return what the tiers of a model do."""
