@@ -138,14 +138,15 @@ async def size_cost(asked: argparse.Namespace, credentials: int, models: int) ->
         for label, rate in (("idle", 0.0), (f"{asked.rate:g} requests / s", asked.rate)):
             asking = asyncio.create_task(traffic(client, rate, models)) if rate else None
             await asyncio.sleep(6)  # a step of the curves is over
-            alone = await busy(router, asked.seconds)
-            async with viewers(router, asked.viewers):
-                await asyncio.sleep(2)
-                looked_at = [await busy(router, asked.seconds) for _ in range(asked.readings)]
-            mean, most = fmean(looked_at) - alone, max(looked_at) - alone
+            alone, taken = [], []
+            for _ in range(asked.readings):  # in turn, as a busy machine makes all work dearer
+                alone.append(await busy(router, asked.seconds))
+                async with viewers(router, asked.viewers):
+                    await asyncio.sleep(2)
+                    taken.append(await busy(router, asked.seconds) - alone[-1])
             print(
-                f"  {label}: {100 * alone:.2f} % of a core, {100 * mean:+.2f} "
-                f"for {asked.viewers} viewers, {100 * most:+.2f} at most"
+                f"  {label}: {100 * fmean(alone):.2f} % of a core, {100 * fmean(taken):+.2f} "
+                f"for {asked.viewers} viewers, {100 * max(taken):+.2f} at most"
             )
             if asking is not None:
                 asking.cancel()

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
 from airouter.web.cards import CardReader, card_level
-from airouter.web.pace import Turns, backend_states, paced, round_of
+from airouter.web.pace import Rota, backend_states, paced, round_of
 from airouter.web.tables import ModelReader, model_level
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ Thing_contra = TypeVar("Thing_contra", contravariant=True)
 State = TypeVar("State")
 
 
-class Reader(Protocol[Thing_contra, State]):
+class BackendReader(Protocol[Thing_contra, State]):
     """Reads things of a kind, all at one moment."""
 
     def state(self, thing: Thing_contra, /) -> State: ...
@@ -50,15 +50,15 @@ class ReadParts(Generic[Thing, State]):
     ) -> None:
         """Each is read once in so many seconds; `level` returns how bad a state is."""
         self._things, self._level = things, level
-        self._turns = Turns(len(things), seconds)
+        self._rota = Rota(len(things), seconds)
         self._read: dict[int, _Read[State]] = {}
         self._order: list[int] = []
         self.parts: list[PagePart] = []
         """Those in trouble first; another list once one of them was read."""
 
-    def renew(self, reader: Reader[Thing, State], now: float, *, has_moved: bool) -> None:
+    def renew(self, reader: BackendReader[Thing, State], now: float, *, has_moved: bool) -> None:
         """Read those that are due; where a state has moved, those whose states are others, too."""
-        due, known = self._turns.due(now), self._read
+        due, known = self._rota.due(now), self._read
         is_in_order = bool(self._order)
         for place in range(len(self._things)) if has_moved else due:
             thing, former = self._things[place], known.get(place)

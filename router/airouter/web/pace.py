@@ -49,7 +49,7 @@ def round_of(count: int) -> float:
     return STEP * (1 + count // MANY)
 
 
-class Turns:
+class Rota:
     """Whose turn it is to be looked at: that of each of many things comes once in a round."""
 
     def __init__(self, count: int, seconds: float) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from airouter.telemetry.history import STEP
 from airouter.web.board import PagePart
-from airouter.web.pace import MANY, Turns, paced, round_of
+from airouter.web.pace import MANY, Rota, paced, round_of
 from airouter.web.view import PageView
 from support.config import manifest
 from support.in_loop import Served, served
@@ -99,16 +99,16 @@ def test_the_more_there_are_the_more_rarely_they_are_looked_at() -> None:
 
 
 def test_turns_miss_nobody_however_rarely_they_are_asked_for() -> None:
-    turns = Turns(7, 5.0)
-    assert turns.due(100.0) == frozenset(range(7))
-    seen = [turns.due(now) for now in (100.4, 101.9, 103.2, 105.0)]
+    rota = Rota(7, 5.0)
+    assert rota.due(100.0) == frozenset(range(7))
+    seen = [rota.due(now) for now in (100.4, 101.9, 103.2, 105.0)]
     assert frozenset.union(*map(frozenset, seen)) == frozenset(range(7))
     assert sum(map(len, seen)) == 7
-    assert turns.due(111.0) == frozenset(range(7))
-    assert turns.due(111.0) == frozenset()
+    assert rota.due(111.0) == frozenset(range(7))
+    assert rota.due(111.0) == frozenset()
 
 
 def test_of_nothing_nothing_is_due() -> None:
-    turns = Turns(0, 5.0)
-    assert not turns.due(1.0)
-    assert not turns.due(9.0)
+    rota = Rota(0, 5.0)
+    assert not rota.due(1.0)
+    assert not rota.due(9.0)
