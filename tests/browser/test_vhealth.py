@@ -276,15 +276,18 @@ async def test_a_phone_needs_no_scrolling_sideways(page: Page, router: Served) -
 
 async def test_a_phone_shows_the_longest_names_without_scrolling_sideways(page: Page) -> None:
     away = {"name": "away", "type": "OpenAICompatible", "baseURL": "http://127.0.0.1:1/v1"}
+    others = [{"name": f"other-{number}", "type": "Mock"} for number in range(1, 20)]
     longest = {"name": "org/" + "x" * 249, "backends": [{"credential": "away"}]}
     bans = {"fail2ban": {"maxAttempts": 1}}
     await page.set_viewport_size({"width": 360, "height": 800})
-    async with served(manifest([away], [longest], resilience=bans)) as router:
+    async with served(manifest([away, *others], [longest], resilience=bans)) as router:
         await router.chat(model=str(longest["name"]))
         await sign_in(page, router)
         await expect(page.get_by_text("partly banned")).to_be_visible()
         assert await page.evaluate("document.documentElement.scrollWidth") == 360
-        name = page.locator("#credentials .name")
+        heading = page.locator(".heading").first  # whose section cuts off what does not fit
+        assert await heading.evaluate("each => each.scrollWidth <= each.clientWidth")
+        name = page.locator("#credential-0 .name")
         assert await name.evaluate("each => each.scrollWidth <= each.clientWidth")
         (width,) = await page.locator("#models th").evaluate_all(
             "all => all.filter(each => each.scope === 'row').map(each => each.clientWidth)"

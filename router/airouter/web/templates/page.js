@@ -132,7 +132,7 @@ function open() {
   source.onopen = () => tell("live, paused while hidden");
   source.onmessage = (event) => {
     seen = event.lastEventId;
-    updated = updated.then(() => update(JSON.parse(event.data)));
+    updated = updated.then(() => update(JSON.parse(event.data))).catch(reportError); // the next goes on
   };
   source.addEventListener("reload", () => { close(); location.reload(); });
   source.onerror = () => {
