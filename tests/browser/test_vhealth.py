@@ -298,6 +298,7 @@ async def test_a_phone_shows_the_longest_names_without_scrolling_sideways(page: 
 async def test_many_credentials_and_models_are_shown_and_found(page: Page) -> None:
     async with served(many(200, 500)) as router:
         await sign_in(page, router)
+        assert await page.evaluate("find('model-450')")  # as a browser's search does, out of sight
         assert len(await names(page)) == 500
         await expect(page.locator("#credentials article")).to_have_count(200)
         await page.get_by_label("Filter models").fill("model-499")
