@@ -19,7 +19,7 @@ COVERAGE ?=
 CHROMIUM := $(or $(shell command -v chromium),/usr/bin/chromium)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test processes integration lint format types bench bench-compare bench-hostile bench-ledger bench-page bench-reload image kubernetes e2e browser collectors cluster cluster-down translations commands observability readme docs lock clean
+.PHONY: help run test processes integration lint format types bench bench-compare bench-hostile bench-ledger bench-page bench-reload bench-scroll image kubernetes e2e browser collectors cluster cluster-down translations commands observability readme docs lock clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -68,6 +68,9 @@ bench-compare: $(VENV)/.dev ## The router beside LiteLLM, which it installs for 
 
 bench-page: $(VENV)/.dev ## What the page at /vhealth takes: for each request, and for those who look
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.page $(ARGS)
+
+bench-scroll: $(VENV)/.dev $(CHROMIUM) ## How smoothly a Chromium scrolls that page, of 200 credentials and 500 models
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.page.scrolling $(ARGS)
 
 bench-reload: $(VENV)/.dev kubernetes ## From a patch to every pod, on a real API server; writes benchmarks/reload/results.md
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.reload $(ARGS)

@@ -121,6 +121,13 @@ class BackendStates:
         """Return whether a credential cannot be called for any model."""
         return credential in self._unusable or (credential, "") in self._banned
 
+    def out_in(self, tier: Sequence[Backend]) -> tuple[str, ...]:
+        """Return the credentials of a tier none of whose backends can answer now."""
+        if not self._troubled:
+            return ()
+        serving = {each.credential for each in tier if self.of(each) == "serving"}
+        return tuple(dict.fromkeys(b.credential for b in tier if b.credential not in serving))
+
     def first_tier(self, model: Model) -> int | None:
         """Return the place of the best tier that can answer for a model now; None without any."""
         if not self._troubled and model.tiers:

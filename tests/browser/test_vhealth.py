@@ -90,6 +90,37 @@ async def test_a_new_request_comes_first_and_leaves_the_rows_of_others_alone(
     assert await page.locator("#request-1").evaluate("row => row.stays")
 
 
+async def test_an_update_leaves_alone_what_is_the_same_in_a_card(
+    page: Page, router: Served
+) -> None:
+    await sign_in(page, router)
+    await page.locator("#credential-0 .name").evaluate(
+        "name => getSelection().selectAllChildren(name)"
+    )
+    await router.client.post("/admin/bans/credential-000")
+    await expect(page.locator("#credential-0 .pill")).to_contain_text("suspended")
+    assert await page.evaluate("String(getSelection())") == "credential-000"
+
+
+async def test_trouble_that_comes_and_goes_moves_its_own_card_alone(
+    page: Page, router: Served
+) -> None:
+    await sign_in(page, router)
+    await page.evaluate(
+        """() => {
+          window.moved = [];
+          const note = (changes) => changes.forEach((each) => each.addedNodes.forEach(
+            (node) => window.moved.push(node.id)));
+          new MutationObserver(note).observe(credentials, { childList: true });
+        }"""
+    )
+    for method, state in (("POST", "suspended"), ("DELETE", "serving")):
+        await router.client.request(method, "/admin/bans/credential-003")
+        await expect(page.locator("#credential-3 .pill")).to_contain_text(state)
+    await expect(page.locator("#credentials article").last).to_have_id("credential-3")
+    assert await page.evaluate("window.moved") == ["credential-3", "credential-3"]
+
+
 async def test_a_filter_stays_while_the_page_lives(page: Page, router: Served) -> None:
     await sign_in(page, router)
     await page.get_by_label("Filter models").fill("-003")
@@ -108,6 +139,24 @@ async def test_tables_are_sorted_by_keyboard(page: Page, router: Served) -> None
     assert await names(page) == [f"model-{number:03}" for number in reversed(range(6))]
     head = button.locator("xpath=..")
     await expect(head).to_have_attribute("aria-sort", "descending")
+
+
+async def test_the_last_requests_are_sorted_by_what_they_took_and_not_by_its_digits(
+    page: Page,
+) -> None:
+    quick = {"name": "quick", "type": "Mock", "mock": {"latency": "300ms"}}
+    slow = {"name": "slow", "type": "Mock", "mock": {"latency": "1200ms"}}
+    models = [{"name": each, "backends": [{"credential": each}]} for each in ("quick", "slow")]
+    async with served(manifest([quick, slow], models)) as router:
+        await router.chat(model="quick")
+        await router.chat(model="slow")
+        await sign_in(page, router)
+        rows = page.locator("#requests tr td:nth-child(2)")
+        await expect(rows).to_have_count(2)
+        button = page.locator("#requests").locator("xpath=..").get_by_role("button", name="total")
+        for expected in (["quick", "slow"], ["slow", "quick"]):
+            await button.click()
+            assert await rows.all_inner_texts() == expected
 
 
 async def focused(page: Page) -> tuple[str, bool]:
@@ -157,6 +206,36 @@ async def test_what_is_in_trouble_stands_first(page: Page, router: Served) -> No
     await expect(page).to_have_title("degraded · Auto AI Router")
 
 
+async def test_a_tier_that_could_not_take_over_is_not_called_standby(
+    page: Page, router: Served
+) -> None:
+    await sign_in(page, router)
+    second = page.locator("#model-0 .tier").nth(1)
+    await expect(second).to_have_text("credential-001 (standby)")
+    await router.client.post("/admin/bans/credential-001")
+    await expect(second).to_have_text("credential-001 (exhausted)")
+
+
+async def test_in_a_tier_that_serves_whoever_cannot_answer_is_struck_out(page: Page) -> None:
+    both = {"name": "m", "backends": [{"credential": "one"}, {"credential": "two"}]}
+    credentials = [{"name": name, "type": "Mock"} for name in ("one", "two")]
+    async with served(manifest(credentials, [both])) as router:
+        await sign_in(page, router)
+        await router.client.post("/admin/bans/two")
+        tier = page.locator("#models .tier")
+        await expect(tier.locator("s")).to_have_text("two")
+        await expect(tier).to_have_text("one, two (cannot answer) (serving)")
+
+
+async def test_names_that_differ_at_their_ends_alone_are_told_apart(page: Page) -> None:
+    names = [f"anthropic-production-europe-central-{number}" for number in (1, 2)]
+    async with served(manifest([{"name": name, "type": "Mock"} for name in names], [])) as router:
+        await sign_in(page, router)
+        for name in await page.locator("#credentials .name").all():
+            assert await name.evaluate("each => each.scrollWidth <= each.clientWidth + 1")
+            assert await name.evaluate("each => getComputedStyle(each).textOverflow") == "clip"
+
+
 async def test_a_page_that_lost_its_router_says_so_at_its_head(page: Page) -> None:
     async with served(many(1, 1)) as router:
         await sign_in(page, router)
@@ -197,15 +276,18 @@ async def test_a_phone_needs_no_scrolling_sideways(page: Page, router: Served) -
 
 async def test_a_phone_shows_the_longest_names_without_scrolling_sideways(page: Page) -> None:
     away = {"name": "away", "type": "OpenAICompatible", "baseURL": "http://127.0.0.1:1/v1"}
+    others = [{"name": f"other-{number}", "type": "Mock"} for number in range(1, 20)]
     longest = {"name": "org/" + "x" * 249, "backends": [{"credential": "away"}]}
     bans = {"fail2ban": {"maxAttempts": 1}}
     await page.set_viewport_size({"width": 360, "height": 800})
-    async with served(manifest([away], [longest], resilience=bans)) as router:
+    async with served(manifest([away, *others], [longest], resilience=bans)) as router:
         await router.chat(model=str(longest["name"]))
         await sign_in(page, router)
         await expect(page.get_by_text("partly banned")).to_be_visible()
         assert await page.evaluate("document.documentElement.scrollWidth") == 360
-        name = page.locator("#credentials .name")
+        heading = page.locator(".heading").first  # whose section cuts off what does not fit
+        assert await heading.evaluate("each => each.scrollWidth <= each.clientWidth")
+        name = page.locator("#credential-0 .name")
         assert await name.evaluate("each => each.scrollWidth <= each.clientWidth")
         (width,) = await page.locator("#models th").evaluate_all(
             "all => all.filter(each => each.scope === 'row').map(each => each.clientWidth)"
@@ -216,6 +298,7 @@ async def test_a_phone_shows_the_longest_names_without_scrolling_sideways(page: 
 async def test_many_credentials_and_models_are_shown_and_found(page: Page) -> None:
     async with served(many(200, 500)) as router:
         await sign_in(page, router)
+        assert await page.evaluate("find('model-450')")  # as a browser's search does, out of sight
         assert len(await names(page)) == 500
         await expect(page.locator("#credentials article")).to_have_count(200)
         await page.get_by_label("Filter models").fill("model-499")

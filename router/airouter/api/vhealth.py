@@ -46,6 +46,7 @@ HEADERS = {
 }
 REFUSALS = {
     "refused": "This is not the master key.",
+    "early": "No configuration has come yet, and so no master key.",
     "later": "Too many wrong keys: try again in a minute.",
 }
 
@@ -92,6 +93,8 @@ class HealthSite:
     async def sign_in(self, request: Request) -> Response:
         """Take the master key, and give a cookie for it."""
         check_same_site(request)
+        if self._state.snapshot is None:
+            return to_page("early")
         address = request.client.host if request.client else ""
         if not self._signed_in.may_try(address):
             return to_page("later")

@@ -16,7 +16,7 @@ import msgspec
 from airouter.eventloop.parts import in_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     Render = Callable[[str, object], str]
     """Maps the name of a macro and its data to HTML."""
@@ -138,19 +138,29 @@ class Board:
         if former is not None and former.source is block.parts:
             return former  # of the view that it was drawn of
         known = {} if former is None else former.parts
-        parts: dict[str, _DrawnPart] = {}
-        async for some in in_parts(block.parts):
+        fresh = block.parts if former is None else differing(former.source, block.parts)
+        changed: dict[str, _DrawnPart] = {}
+        async for some in in_parts(fresh):
             for part in some:
                 drawn = known.get(part.id)
                 if drawn is None or drawn.facts != part.facts:
                     drawn = self._draw_part(part, drawn, tick)
-                parts[part.id] = drawn
-        ids = list(parts)
-        changed = tick if former is None or former.ids != ids else former.changed
-        return _DrawnBlock(block.parts, ids, parts, changed)
+                changed[part.id] = drawn
+        ids = [part.id for part in block.parts]
+        if former is not None and former.ids == ids:
+            return _DrawnBlock(block.parts, former.ids, known | changed, former.changed)
+        parts = {id_: changed.get(id_) or known[id_] for id_ in ids}
+        return _DrawnBlock(block.parts, ids, parts, tick)
 
     def _draw_part(self, part: PagePart, former: _DrawnPart | None, tick: int) -> _DrawnPart:
         data = part.facts if part.make is None else part.make(part.facts)
         if former is not None and former.data == data:
             return former._replace(facts=part.facts)
         return _DrawnPart(part.facts, data, self._render(part.macro, data), tick)
+
+
+def differing(former: Sequence[PagePart], parts: Sequence[PagePart]) -> Sequence[PagePart]:
+    """Return the parts that are not the very ones that formerly stood at their places."""
+    if len(former) != len(parts):
+        return parts
+    return [new for old, new in zip(former, parts, strict=True) if new is not old]

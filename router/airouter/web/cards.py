@@ -9,15 +9,16 @@ from airouter.bans.notice import BY_HAND
 from airouter.bookkeeping.window import step_of
 from airouter.costs import PICODOLLARS
 from airouter.web import wording
+from airouter.web.board import PagePart
 from airouter.web.rows import CredentialCard, LimitUse, Moment, bars_of, uses_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from airouter.bans.notice import Ban
     from airouter.config.snapshot import Credential
     from airouter.routing.catalog import Load
-    from airouter.telemetry.history import FailureSeen, RequestTally
+    from airouter.telemetry.history import FailureSeen, Recent, RequestTally
     from airouter.web.view import Viewed
 
 CLOUDS = frozenset(("Bedrock", "VertexAI"))
@@ -37,6 +38,11 @@ class CardState(NamedTuple):
 SERVING = CardState("serving", "ok")
 
 
+def card_level(state: CardState) -> str:
+    """Return how bad a state is: ok, warn or bad."""
+    return state.level
+
+
 class CardFacts(NamedTuple):
     """The facts that a card is made of."""
 
@@ -53,30 +59,48 @@ class CardFacts(NamedTuple):
     """The Unix time at the monotonic clock's zero."""
 
 
-def card_facts(
-    router: Viewed, credentials: Sequence[Credential], epoch: float
-) -> Iterator[CardFacts]:
-    """Yield what the card of each credential is made of."""
-    now, history = monotonic(), router.history
-    step, loads, unusable = step_of(now), router.loads, router.unusable()
-    by_credential, spent = history.recent().by_credential, history.spent_today()
-    bans: dict[str, list[Ban]] = {}
-    for ban in router.bans.known(now):
-        bans.setdefault(ban.credential, []).append(ban)
-    for place, credential in enumerate(credentials):
+class CardReader:
+    """Reads what the cards of credentials are made of, all at one moment."""
+
+    def __init__(self, router: Viewed, recent: Recent, epoch: float) -> None:
+        """`epoch` is the Unix time at the monotonic clock's zero."""
+        self._router, self._epoch, self._now = router, epoch, monotonic()
+        self._step = step_of(self._now)
+        self._loads, self._unusable = router.loads, router.unusable()
+        self._tallies = recent.by_credential
+        self._spent = router.history.spent_today()
+        self._bans: dict[str, list[Ban]] = {}
+        for ban in router.bans.known(self._now):
+            self._bans.setdefault(ban.credential, []).append(ban)
+
+    def state(self, credential: Credential) -> CardState:
+        """Return what a credential does."""
         name = credential.name
-        load = loads.get(name)
-        yield CardFacts(
+        return card_state(
+            credential,
+            self._unusable.get(name),
+            self._bans.get(name, ()),
+            self._loads.get(name),
+            self._now,
+            self._epoch,
+        )
+
+    def part(self, place: int, credential: Credential, state: CardState) -> PagePart:
+        """Return the card of the credential at a place of the configuration."""
+        name = credential.name
+        load = self._loads.get(name)
+        facts = CardFacts(
             f"credential-{place}",
             credential,
-            card_state(credential, unusable.get(name), bans.get(name, ()), load, now, epoch),
-            uses_of(router.limits_of("credential", name), step),
+            state,
+            uses_of(self._router.limits_of("credential", name), self._step),
             0 if load is None else load.in_flight,
-            by_credential.get(name),
-            history.failures.get(name),
-            spent.get(name),
-            epoch,
+            self._tallies.get(name),
+            self._router.history.failures.get(name),
+            self._spent.get(name),
+            self._epoch,
         )
+        return PagePart(facts.id, "card", facts, card_of)
 
 
 def card_of(facts: CardFacts) -> CredentialCard:

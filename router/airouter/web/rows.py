@@ -50,10 +50,6 @@ class Moment:
     def iso(self) -> str:
         return wording.iso_time(self.at)
 
-    @property
-    def text(self) -> str:
-        return wording.clock_time(self.at)
-
 
 @dataclass(frozen=True)
 class CredentialCard:
@@ -79,7 +75,8 @@ class CredentialCard:
 class TierMark:
     """A tier of a model: the credentials in it, and what it does now."""
 
-    names: str
+    names: tuple[tuple[str, bool], ...]
+    """Each with whether it can answer."""
     state: str
     """serving, standby or exhausted."""
 
@@ -127,9 +124,14 @@ class RequestRow:
     status: int
     error: str
     first_token: str
+    first_token_seconds: float
+    """By this and the next it is sorted; -1 where there is nothing."""
     total: str
+    seconds: float
     tokens: str
+    token_count: int
     cost: str
+    dollars: float
 
 
 @dataclass(frozen=True)

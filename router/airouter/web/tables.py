@@ -13,6 +13,7 @@ from airouter.costs import PICODOLLARS
 from airouter.eventloop.parts import in_parts
 from airouter.limits.budgets.budget_state import states_of
 from airouter.web import wording
+from airouter.web.board import PagePart
 from airouter.web.cards import moment_at
 from airouter.web.rows import (
     ClientRow,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from airouter.config.snapshot import ClientKey, Model
     from airouter.limits.budgets.budget_scope import BudgetScope
-    from airouter.telemetry.history import RequestTally, TrafficHistory
+    from airouter.telemetry.history import Recent, RequestTally, TrafficHistory
     from airouter.telemetry.record import RequestRecord
     from airouter.web.view import Viewed
 
@@ -41,23 +42,26 @@ AT_ONCE = 256
 HOUR = 3600.0
 
 
+class ModelState(NamedTuple):
+    """The state of a model now."""
+
+    first: int | None
+    """The place of the best tier that can answer."""
+    out: tuple[tuple[str, ...], ...]
+    """For each tier, the credentials that cannot."""
+
+
 class ModelFacts(NamedTuple):
     """The facts that the row of a model is made of."""
 
     id: str
     model: Model
-    first: int | None
-    """The place of the best tier that can answer."""
+    state: ModelState
     tally: RequestTally | None
     rate: float
     """Requests a second."""
     cost: float
     """Dollars an hour."""
-
-    @property
-    def level(self) -> str:
-        """ok, warn or bad."""
-        return "bad" if self.first is None else "warn" if self.first else "ok"
 
 
 class ClientFacts(NamedTuple):
@@ -84,31 +88,45 @@ class RequestFacts(NamedTuple):
     """The Unix time at the monotonic clock's zero."""
 
 
-def model_facts(router: Viewed, models: Sequence[Model]) -> Iterator[ModelFacts]:
-    """Yield what the row of each model is made of."""
-    states = BackendStates(router, monotonic())
-    recent = router.history.recent()
-    tallies, seconds = recent.by_model, recent.seconds
-    for place, model in enumerate(models):
-        tally = tallies.get(model.name)
+class ModelReader:
+    """Reads what the rows of models are made of, all at one moment."""
+
+    def __init__(self, router: Viewed, recent: Recent) -> None:
+        self._states = BackendStates(router, monotonic())
+        self._recent = recent
+
+    def state(self, model: Model) -> ModelState:
+        """Return what the tiers of a model do."""
+        states = self._states
+        return ModelState(states.first_tier(model), tuple(map(states.out_in, model.tiers)))
+
+    def part(self, place: int, model: Model, state: ModelState) -> PagePart:
+        """Return the row of the model at a place of the configuration."""
+        tally, seconds = self._recent.by_model.get(model.name), self._recent.seconds
         rate = cost = 0.0
         if tally is not None:  # to the digits that are shown, so that most stay the same
             rate = round(tally.requests / seconds, 2)
             cost = round(tally.cost / PICODOLLARS / seconds * HOUR, 4)
-        yield ModelFacts(f"model-{place}", model, states.first_tier(model), tally, rate, cost)
+        facts = ModelFacts(f"model-{place}", model, state, tally, rate, cost)
+        return PagePart(facts.id, "model", facts, model_row)
+
+
+def model_level(state: ModelState) -> str:
+    """Return how bad a state is: ok, warn or bad."""
+    return "bad" if state.first is None else "warn" if state.first else "ok"
 
 
 def model_row(facts: ModelFacts) -> ModelRow:
     """Return the row of a model."""
-    model, first, tally = facts.model, facts.first, facts.tally
+    model, state, tally = facts.model, facts.state, facts.tally
     requests = 0 if tally is None else tally.requests
     errors = 0 if tally is None else tally.errors
     wait = None if tally is None else tally.wait(0.95)
     return ModelRow(
         id=facts.id,
         name=model.name,
-        level=facts.level,
-        tiers=tuple(tier_marks(model, first)),
+        level=model_level(state),
+        tiers=tuple(tier_marks(model, state)),
         fallbacks=", ".join(model.fallbacks),
         rate=facts.rate,
         errors=wording.percent(errors, requests),
@@ -121,14 +139,15 @@ def model_row(facts: ModelFacts) -> ModelRow:
     )
 
 
-def tier_marks(model: Model, first: int | None) -> Iterator[TierMark]:
-    """Yield the tiers of a model; `first` is the place of the best that can answer."""
-    for place, tier in enumerate(model.tiers):
-        names = ", ".join(dict.fromkeys(backend.credential for backend in tier))
-        if first is None or place < first:
+def tier_marks(model: Model, state: ModelState) -> Iterator[TierMark]:
+    """Yield the tiers of a model: one that could not take over is no standby."""
+    for place, (tier, out) in enumerate(zip(model.tiers, state.out, strict=True)):
+        credentials = dict.fromkeys(backend.credential for backend in tier)
+        names = tuple((name, name not in out) for name in credentials)
+        if not any(can_answer for _, can_answer in names):
             yield TierMark(names, "exhausted")
         else:
-            yield TierMark(names, "serving" if place == first else "standby")
+            yield TierMark(names, "serving" if place == state.first else "standby")
 
 
 async def client_facts(router: Viewed, clients: Sequence[ClientKey]) -> list[ClientFacts]:
@@ -180,9 +199,12 @@ def request_facts(history: TrafficHistory, epoch: float) -> Iterator[RequestFact
 def request_row(facts: RequestFacts) -> RequestRow:
     """Return the row of a request."""
     record, epoch = facts.record, facts.epoch
-    last, cost = record.last, record.cost
-    has_tokens = record.input_tokens or record.output_tokens
-    waited = record.first_byte - record.started if record.first_byte else None
+    last = record.last
+    dollars = -1.0 if record.cost is None else record.cost.amount / PICODOLLARS
+    count = record.input_tokens + record.output_tokens
+    has_begun = record.status < 400 and bool(record.first_byte)
+    waited = record.first_byte - record.started if has_begun else None
+    seconds = record.ended - record.started
     return RequestRow(
         id=facts.id,
         at=moment_at(epoch + record.ended),
@@ -192,8 +214,12 @@ def request_row(facts: RequestFacts) -> RequestRow:
         attempts=len(record.attempts),
         status=record.status,
         error=record.error or "",
-        first_token=wording.span_of(waited) if record.status < 400 else wording.DASH,
-        total=wording.span_of(record.ended - record.started),
-        tokens=f"{record.input_tokens:,} → {record.output_tokens:,}" if has_tokens else "",
-        cost="" if cost is None else wording.cost_text(cost.amount / PICODOLLARS),
+        first_token=wording.span_of(waited),
+        first_token_seconds=-1.0 if waited is None else round(waited, 3),
+        total=wording.span_of(seconds),
+        seconds=round(seconds, 3),
+        tokens=f"{record.input_tokens:,} → {record.output_tokens:,}" if count else "",
+        token_count=count,
+        cost="" if record.cost is None else wording.cost_text(dollars),
+        dollars=dollars,
     )

@@ -7,25 +7,23 @@ from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
 from airouter.condition import Conditioned, condition_of
+from airouter.web.backends import BackendParts
 from airouter.web.board import Audience, PageBlock, PagePart
-from airouter.web.cards import card_facts, card_of, moment_at
+from airouter.web.cards import moment_at
 from airouter.web.curves import FigureLine
-from airouter.web.pace import KeptView, backend_states, paced
+from airouter.web.pace import KeptView, paced
 from airouter.web.rows import ConfigurationFacts, CountText, HeadLine, ReasonLine
 from airouter.web.tables import (
     client_facts,
     client_row,
-    model_facts,
-    model_row,
     request_facts,
     request_row,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from airouter.condition import RouterCondition
-    from airouter.config.snapshot import Snapshot
     from airouter.limits.budgets.budget_scope import BudgetScope
     from airouter.limits.scope import Scope
     from airouter.telemetry.history import TrafficHistory
@@ -35,8 +33,6 @@ STRANGERS = frozenset((Audience.STRANGER,))
 NAMED = frozenset((Audience.NAMED, Audience.OWNER))
 OWNERS = frozenset((Audience.OWNER,))
 LEVELS = {"ok": "ok", "degraded": "warn", "down": "bad"}
-TROUBLE_FIRST = ("bad", "warn", "ok")
-"""Levels, in the order in which cards and rows stand."""
 SHOWN_FINDINGS = 50
 SHORT_VERSION = 8
 ALL_WELL = "Every model is answered by its first tier."
@@ -73,13 +69,15 @@ class Viewed(Conditioned, Protocol):
 class PageView:
     """Reads a router into the blocks of the page."""
 
-    def __init__(self, router: Viewed) -> None:
+    def __init__(self, router: Viewed, clock: Callable[[], float] = monotonic) -> None:
+        """`clock` returns the seconds by which credentials and models take turns."""
         self._router = router
+        self._clock = clock
         self._figures = FigureLine(router.history)
         # Taken once: moments that are read anew each second are to stay the same.
         self._epoch = time.time() - monotonic()
         self._clients = KeptView[PageBlock]()
-        self._backends = KeptView[list[PageBlock]]()
+        self._backends: BackendParts | None = None
 
     async def look(self) -> None:
         """Look at the clients, of which `blocks` tells from now on: there may be thousands."""
@@ -133,26 +131,19 @@ class PageView:
         yield PageBlock("figures", NAMED, figures)
         if snapshot is None:
             return
-        step = paced(router.history.step, len(snapshot.credentials) + len(snapshot.models))
-        moment = snapshot, step, backend_states(router, monotonic())
-        if not self._backends.is_of(moment):
-            self._backends.keep(moment, list(self._backends_of(snapshot)))
-        yield from self._backends.seen or ()
-
-    def _backends_of(self, snapshot: Snapshot) -> Iterator[PageBlock]:
-        router = self._router
-        cards = list(card_facts(router, snapshot.credentials, self._epoch))
-        usable = sum(card.found.level != "bad" for card in cards)
-        yield count_block("credentials-count", f"{usable} of {len(cards)} usable")
-        cards.sort(key=lambda card: TROUBLE_FIRST.index(card.found.level))
-        parts = [PagePart(card.id, "card", card, card_of) for card in cards]
-        yield PageBlock("credentials", NAMED, parts)
-        models = sorted(
-            model_facts(router, snapshot.models), key=lambda row: TROUBLE_FIRST.index(row.level)
-        )
-        yield count_block("models-count", str(len(snapshot.models)))
-        parts = [PagePart(model.id, "model", model, model_row) for model in models]
-        yield PageBlock("models", NAMED, parts)
+        backends = self._backends
+        if backends is None or backends.snapshot is not snapshot:
+            backends = BackendParts(router, snapshot, self._epoch, self._clock)
+            self._backends = backends
+        backends.renew()
+        cards, models = backends.credentials, backends.models
+        usable, troubled = len(cards.parts) - cards.count("bad"), cards.count("warn")
+        text = f"{usable} of {len(cards.parts)} usable"
+        text += f", {troubled} with trouble" if troubled else ""
+        yield count_block("credentials-count", text)
+        yield PageBlock("credentials", NAMED, cards.parts)
+        yield count_block("models-count", str(len(models.parts)))
+        yield PageBlock("models", NAMED, models.parts)
 
     def _owned(self) -> Iterator[PageBlock]:
         if self._clients.seen is not None:

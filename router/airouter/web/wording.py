@@ -42,11 +42,6 @@ def cost_text(value: float) -> str:
     return "< 0.0001" if 0 < value < 0.0001 else f"{value:.4f}"
 
 
-def clock_time(moment: float) -> str:
-    """Return the time of day of Unix seconds, in UTC."""
-    return datetime.fromtimestamp(moment, UTC).strftime("%H:%M:%S")
-
-
 def iso_time(moment: float) -> str:
     """Return Unix seconds as RFC 3339."""
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

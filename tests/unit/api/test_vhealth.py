@@ -219,6 +219,14 @@ async def test_any_other_key_shows_nothing_more(router: Served, key: str) -> Non
         assert "m-one" not in page.text
 
 
+async def test_who_signs_in_before_a_configuration_has_come_is_told_so() -> None:
+    async with served(None) as router, browser(router) as client:
+        answer = await sign_in(client)
+        page = (await client.get(answer.headers["location"].removeprefix(".."))).text
+    assert "No configuration has come yet, and so no master key" in page
+    assert "Nothing was found in it" not in page
+
+
 async def test_signing_out_ends_it(router: Served) -> None:
     async with browser(router) as client:
         await sign_in(client)

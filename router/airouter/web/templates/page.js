@@ -3,8 +3,10 @@
 const byId = (id) => document.getElementById(id);
 const live = byId("live");
 const sorted = new Map(); // id of a table's body -> [column, direction]
+const words = new Intl.Collator(undefined, { numeric: true });
 let seen = document.body.dataset.seen;
 let source = null;
+let updated = Promise.resolve(); // once all updates so far are shown
 
 function distance(seconds) {
   const total = Math.max(0, Math.round(seconds));
@@ -27,7 +29,18 @@ function writeTimes() {
 function filter(input) {
   const wanted = input.value.trim().toLowerCase();
   for (const each of byId(input.dataset.filter).children) {
-    each.hidden = !each.dataset.name.toLowerCase().includes(wanted);
+    const isHidden = !each.dataset.name.toLowerCase().includes(wanted);
+    if (each.hidden !== isHidden) each.hidden = isHidden;
+  }
+}
+
+// Puts children in an order and moves no more of them than it has to: what moves is laid out anew.
+function place(block, children) {
+  let next = block.firstElementChild;
+  for (const child of children) {
+    if (next && child !== next && child === next.nextElementSibling) next = child; // `next` is put later
+    if (child === next) next = next.nextElementSibling;
+    else block.insertBefore(child, next);
   }
 }
 
@@ -36,20 +49,18 @@ function sort(body, column, direction) {
     const cell = row.cells[column];
     return cell.dataset.v === undefined ? cell.textContent.trim() : Number(cell.dataset.v);
   };
-  const compare = (a, b) =>
-    typeof a === "number" ? a - b : a.localeCompare(b, undefined, { numeric: true });
+  const compare = (a, b) => (typeof a === "number" ? a - b : words.compare(a, b));
   const rows = [...body.rows].map((row) => [value(row), row]);
   rows.sort(([a], [b]) => direction * compare(a, b));
-  if (rows.some(([, row], place) => body.rows[place] !== row)) {
-    body.append(...rows.map(([, row]) => row));
-  }
+  place(body, rows.map(([, row]) => row));
 }
 
 function arrange() {
   for (const input of document.querySelectorAll("[data-filter]")) if (input.value) filter(input);
   for (const [id, [column, direction]] of sorted) sort(byId(id), column, direction);
   writeTimes();
-  document.title = `${document.querySelector("#head .pill").textContent} · Auto AI Router`;
+  const title = `${document.querySelector("#head .pill").textContent} · Auto AI Router`;
+  if (document.title !== title) document.title = title;
 }
 
 function made(html) {
@@ -58,21 +69,50 @@ function made(html) {
   return template.content.firstElementChild;
 }
 
-function order(block, ids, parts) {
-  const wanted = new Set(ids);
-  for (const child of [...block.children]) if (!wanted.has(child.id)) child.remove();
-  let next = block.firstElementChild;
-  for (const id of ids) {
-    const child = byId(id) ?? made(parts[id]);
-    if (child === next) next = next.nextElementSibling;
-    else block.insertBefore(child, next);
+function renewAttributes(old, fresh) {
+  for (const { name } of [...old.attributes]) {
+    if (name !== "hidden" && !fresh.hasAttribute(name)) old.removeAttribute(name); // `hidden` is the filter's
+  }
+  for (const { name, value } of fresh.attributes) {
+    if (old.getAttribute(name) !== value) old.setAttribute(name, value);
   }
 }
 
-function update({ orders, parts }) {
+// Makes an element like a fresh one. What is the same already stays, and so does what is selected,
+// found or focused in it, and little is laid out anew.
+function renew(old, fresh) {
+  if (old.nodeName !== fresh.nodeName) {
+    old.replaceWith(fresh);
+  } else if (old.nodeType === Node.TEXT_NODE) {
+    if (old.data !== fresh.data) old.data = fresh.data;
+  } else {
+    renewAttributes(old, fresh);
+    if (old.nodeName !== "TIME") renewChildren(old, [...fresh.childNodes]); // `writeTimes` writes in it
+  }
+}
+
+function renewChildren(old, fresh) {
+  const former = [...old.childNodes];
+  former.forEach((child, index) => (index < fresh.length ? renew(child, fresh[index]) : child.remove()));
+  old.append(...fresh.slice(former.length));
+}
+
+function order(block, ids, parts) {
+  const wanted = new Set(ids);
+  for (const child of [...block.children]) if (!wanted.has(child.id)) child.remove();
+  place(block, ids.map((id) => byId(id) ?? made(parts[id])));
+}
+
+// Shows an update, some milliseconds of it in each frame: whoever scrolls is not to notice.
+async function update({ orders, parts }) {
+  let began = performance.now();
   for (const [id, html] of Object.entries(parts)) {
+    if (performance.now() - began > 3) {
+      await new Promise(requestAnimationFrame);
+      began = performance.now();
+    }
     const part = byId(id);
-    if (part) part.outerHTML = html;
+    if (part) renew(part, made(html));
   }
   for (const [id, ids] of Object.entries(orders)) {
     const block = byId(id);
@@ -90,7 +130,10 @@ function open() {
   if (source) return;
   source = new EventSource(`vhealth/events?since=${seen}`);
   source.onopen = () => tell("live, paused while hidden");
-  source.onmessage = (event) => { seen = event.lastEventId; update(JSON.parse(event.data)); };
+  source.onmessage = (event) => {
+    seen = event.lastEventId;
+    updated = updated.then(() => update(JSON.parse(event.data))).catch(reportError); // the next goes on
+  };
   source.addEventListener("reload", () => { close(); location.reload(); });
   source.onerror = () => {
     tell("not connected: what is shown may be old", true);
