@@ -230,9 +230,19 @@ class RequestRecord:
 
         Those between attempts are not counted: most of them are the back-off of a retry.
         """
-        if not self.attempts:
+        attempts = self.attempts
+        if not attempts:
             return self.ended - self.started
-        return (self.attempts[0].started - self.started) + (self.ended - self.attempts[-1].ended)
+        is_one = len(attempts) == 1
+        answered = attempts[0].ended if is_one else max(each.ended for each in attempts)
+        return (self.asked_at - self.started) + (self.ended - answered)
+
+    @property
+    def asked_at(self) -> float:
+        """Return the time of the first attempt, which is the last of the list if it won a race."""
+        attempts = self.attempts
+        is_one = len(attempts) == 1
+        return attempts[0].started if is_one else min(each.started for each in attempts)
 
 
 class Consumer(Protocol):
