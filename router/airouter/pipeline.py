@@ -258,8 +258,9 @@ class Pipeline:
     ) -> None:
         """Answer a request that may go on from an earlier one. Raises `Failure`."""
         catalog = context.serving.catalogs[context.endpoint.api]
+        client = context.exchange
         prepared = await prepare(
-            context.exchange,
+            client,
             principal,
             context.request,
             route.model,
@@ -280,9 +281,13 @@ class Pipeline:
                 raise made_elsewhere(route.name)
         elif prepared.preferred is not None:
             route = route.preferring(prepared.preferred)
-        await self._attempt(context, route)
-        if prepared.settle is not None:
-            await prepared.settle()
+        try:
+            await self._attempt(context, route)
+            if prepared.settle is not None:
+                await prepared.settle()
+        except Exception:
+            context.exchange = client  # what is prepared holds the end of an answer back
+            raise
 
     def _watch(self, context: RequestContext) -> None:
         """Have the client of a stream get signs of life until it has its answer."""

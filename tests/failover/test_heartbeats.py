@@ -152,6 +152,16 @@ async def test_a_failure_after_signs_of_life_is_told_in_the_stream(api: str) -> 
 
 
 @CLIENTS
+async def test_a_stream_ends_with_a_failure_after_signs_of_life(api: str) -> None:
+    async with stage("backends", {"firstByte": "400ms"}, heartbeat=OFTEN) as found:
+        found.first.always = stalling()
+        found.second.always = refusing(400)
+        async with asyncio.timeout(10):  # which nothing but a stream without an end takes
+            data = b"".join([piece async for piece in pieces(found, api)])
+        assert b'"error"' in data.removeprefix(BEATS[api])
+
+
+@CLIENTS
 async def test_an_answer_that_is_whole_waits_for_no_provider_to_hang_up(api: str) -> None:
     async with stage("backends", heartbeat=OFTEN) as found:
         found.first.always = stalling(OPENING, SAID, STOP)
