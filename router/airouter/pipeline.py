@@ -258,7 +258,7 @@ class Pipeline:
     ) -> None:
         """Answer a request that may go on from an earlier one. Raises `Failure`."""
         catalog = context.serving.catalogs[context.endpoint.api]
-        client = context.exchange
+        client, began = context.exchange, monotonic()
         prepared = await prepare(
             client,
             principal,
@@ -271,6 +271,7 @@ class Pipeline:
             foreign=any(not each.native for each in catalog.fallbacks_of(route)),
         )
         if prepared is None:
+            context.record.waited = monotonic() - began
             context.record.note_start(200)
             return
         context.exchange, context.carrier = prepared.exchange, prepared.carrier

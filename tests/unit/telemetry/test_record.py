@@ -43,6 +43,12 @@ def test_all_of_a_request_that_reached_no_backend_is_overhead() -> None:
     assert a_record(status=401).overhead == pytest.approx(0.01)
 
 
+def test_the_wait_for_a_request_that_was_made_in_its_place_is_not_overhead() -> None:
+    record = a_record()
+    record.ended, record.waited = record.started + 30.02, 30.0
+    assert record.overhead == pytest.approx(0.02)
+
+
 def test_the_last_attempt_decided_the_answer() -> None:
     record = a_record(an_attempt("first"), an_attempt("second"))
     assert record.last is record.attempts[1]
