@@ -258,8 +258,9 @@ class Pipeline:
     ) -> None:
         """Answer a request that may go on from an earlier one. Raises `Failure`."""
         catalog = context.serving.catalogs[context.endpoint.api]
+        client, began = context.exchange, monotonic()
         prepared = await prepare(
-            context.exchange,
+            client,
             principal,
             context.request,
             route.model,
@@ -270,6 +271,7 @@ class Pipeline:
             foreign=any(not each.native for each in catalog.fallbacks_of(route)),
         )
         if prepared is None:
+            context.record.waited = monotonic() - began
             context.record.note_start(200)
             return
         context.exchange, context.carrier = prepared.exchange, prepared.carrier
@@ -280,9 +282,13 @@ class Pipeline:
                 raise made_elsewhere(route.name)
         elif prepared.preferred is not None:
             route = route.preferring(prepared.preferred)
-        await self._attempt(context, route)
-        if prepared.settle is not None:
-            await prepared.settle()
+        try:
+            await self._attempt(context, route)
+            if prepared.settle is not None:
+                await prepared.settle()
+        except Exception:
+            context.exchange = client  # what is prepared holds the end of an answer back
+            raise
 
     def _watch(self, context: RequestContext) -> None:
         """Have the client of a stream get signs of life until it has its answer."""

@@ -133,6 +133,32 @@ async def test_the_sdks_take_signs_of_life(api: str) -> None:
         assert await asking == "half of "
 
 
+@pytest.mark.parametrize("again", [False, True], ids=["by who asked", "by who comes back"])
+async def test_who_follows_a_response_in_the_background_gets_signs_of_life(again: bool) -> None:
+    release = asyncio.Event()
+    headers = {"authorization": f"Bearer {MASTER_KEY}"}
+    async with (
+        stage("backends", heartbeat=OFTEN) as found,
+        httpx.AsyncClient(base_url=found.base_url, headers=headers, trust_env=False) as client,
+        asyncio.timeout(20),
+    ):
+        found.first.always = waiting(release)
+        body = {**body_for("responses"), "background": True, "stream": not again}
+        following = client.stream("POST", PATHS["responses"], json=body)
+        if again:
+            asked = await client.post(PATHS["responses"], json=body)
+            path = f"{PATHS['responses']}/{asked.json()['id']}"
+            following = client.stream("GET", path, params={"stream": "true"})
+        data = b""
+        async with following as response:
+            async for piece in response.aiter_raw():
+                data += piece
+                if data.count(BEATS["responses"]) == 2:
+                    release.set()
+        assert release.is_set()
+        assert b"response.completed" in data
+
+
 @CLIENTS
 async def test_another_provider_can_answer_after_signs_of_life(api: str) -> None:
     async with stage("backends", {"firstByte": "400ms"}, heartbeat=OFTEN) as found:
@@ -149,6 +175,16 @@ async def test_a_failure_after_signs_of_life_is_told_in_the_stream(api: str) -> 
         found.second.always = refusing(400)
         with pytest.raises((openai.APIError, anthropic.APIError)):
             await found.stream(api)
+
+
+@CLIENTS
+async def test_a_stream_ends_with_a_failure_after_signs_of_life(api: str) -> None:
+    async with stage("backends", {"firstByte": "400ms"}, heartbeat=OFTEN) as found:
+        found.first.always = stalling()
+        found.second.always = refusing(400)
+        async with asyncio.timeout(10):  # which nothing but a stream without an end takes
+            data = b"".join([piece async for piece in pieces(found, api)])
+        assert b'"error"' in data.removeprefix(BEATS[api])
 
 
 @CLIENTS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from datetime import datetime
 from typing import Any
@@ -112,6 +113,24 @@ async def test_a_response_in_the_background_is_one_request(stream: bool) -> None
             assert await end_of(router, first.json()["id"]) == "completed"
         again = await router.client.post("/v1/responses", json=asked, headers=TEAM)
         assert again.status_code == 429
+
+
+@pytest.mark.parametrize(
+    ("path", "more"),
+    [("/v1/responses", {"background": True, "stream": True}), ("/v1/responses/compact", {})],
+    ids=["in the background", "compacted"],
+)
+async def test_time_of_the_request_that_answers_is_no_overhead_of_the_one_it_is_made_for(
+    path: str, more: dict[str, Any]
+) -> None:
+    async with served(a_manifest({"mock": {"latency": "1s"}})) as router:
+        asked = {"model": "m", "input": "Hi", **more}
+        answer = await router.client.post(path, json=asked, headers=TEAM)
+        assert answer.status_code == 200
+        page = (await router.client.get("/metrics")).text
+    found = re.findall(r"airouter_(request_duration|overhead)_seconds_sum\{.*\} (.*)", page)
+    sums = {name: sum(float(value) for each, value in found if each == name) for name, _ in found}
+    assert sums["overhead"] < sums["request_duration"] / 4
 
 
 async def end_of(router: Served, response_id: str) -> str:

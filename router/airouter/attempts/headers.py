@@ -59,10 +59,9 @@ def answer_headers(
 def way_headers(record: RequestRecord, target: Target) -> Headers:
     """Return the way of a request as its client may know it; the record has its first byte."""
     attempts = record.attempts
-    first, last = attempts[0], attempts[-1]
-    own = (first.started - record.started) + (record.first_byte - last.first_byte)
+    own = (record.asked_at - record.started) + (record.first_byte - attempts[-1].first_byte)
     overhead = b"%.2f" % (1_000.0 * own)
-    count = b"1" if first is last else b"%d" % len(attempts)
+    count = b"1" if len(attempts) == 1 else b"%d" % len(attempts)
     return [target.label, (ATTEMPTS, count), (OVERHEAD, overhead)]
 
 

@@ -97,6 +97,7 @@ class ResponsesService:
 
         Raises `ValueError` for a store that cannot be.
         """
+        self._jobs.heartbeat = snapshot.retries.heartbeat
         storage = snapshot.storage
         place = storage.type, snapshot.redis_url if storage.type == "Redis" else None
         if place == self._place:

@@ -92,6 +92,13 @@ class Backend(Generic[T]):
                 return False
         return self.limits is None or self.limits.may_have_room(step_of(now))
 
+    def is_limited(self, now: float) -> bool:
+        """Return whether its limits, or its provider's, keep it from being asked now."""
+        rest = self.rest
+        if rest is not None and rest.limited and rest.until > now:
+            return True
+        return not self.has_room(now)
+
     @property
     def is_former(self) -> bool:
         """True where the credential has another key by now: what this one does says nothing."""

@@ -24,14 +24,18 @@ class Rest(msgspec.Struct):
     """The end of what the provider asked for."""
     seconds: float = 0.0
     """The length of the last guess; 0.0 before the first."""
+    limited: bool = False
+    """True where it began since limits were used up, and not since the backend is out of order."""
 
-    def ask(self, now: float, seconds: float) -> None:
+    def ask(self, now: float, seconds: float, *, limited: bool = True) -> None:
         """Rest as long as the provider wants."""
+        self.limited = limited
         self.asked_until = now + min(seconds, LONGEST_ASKED)
         self.until = max(self.until, self.asked_until)
 
     def fail(self, now: float) -> None:
         """Rest after a failure, twice as long as after the one before."""
+        self.limited = False
         self.seconds = min(2 * self.seconds, LONGEST_REST) or FIRST_REST
         self.until = max(self.until, now + self.seconds)
 

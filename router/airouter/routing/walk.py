@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+LIMITED = 429
+RATE_LIMIT, UNAVAILABLE = "rateLimit", "unavailable"
+"""Reasons for a fallback, in the words of `resilience.fallbackOn`."""
+
 Step = tuple[float, Backend[T]]
 """Seconds to wait, and the backend to try then."""
 
@@ -74,8 +78,7 @@ class Walk(msgspec.Struct, Generic[T], eq=False):
     _bound: float = 0.0
     """Seconds that the next pause may take; 0.0 before the first."""
     _may_fall_back: bool = True
-    _other_model: bool = False
-    """True once a backend has shown that the model itself cannot answer."""
+    """Whether fallbacks are for the failure of `outcome`."""
 
     def next(
         self, outcome: AttemptOutcome | None, now: float, asked: Backend[T] | None = None
@@ -110,7 +113,7 @@ class Walk(msgspec.Struct, Generic[T], eq=False):
 
     def spare(self, slow: Backend[T], now: float) -> Backend[T] | None:
         """Return a backend to ask beside one that is slow; None without any, or without budget."""
-        for route in self._routes():
+        for route in self._routes(now):
             choose = self.failover.selection.choose
             backend = choose(route, now, self._tried, self.conversation)
             if backend is not None:
@@ -129,10 +132,17 @@ class Walk(msgspec.Struct, Generic[T], eq=False):
         if not self._hides_another(backend, outcome):
             self.outcome = outcome
             self._may_fall_back = reason_of(outcome, failure) in self.policy.fallback_on
+        elif self.outcome is ANSWERED:  # the model was left alone, for what failed before
+            self.outcome = AttemptOutcome(no_backend(self.route.name), Retry.ANYWHERE)
         if outcome.retry is Retry.OTHER_MODEL:
-            self._other_model = True
-            own = self.route.backends
-            self._again = tuple(each for each in self._again if each not in own)
+            self._rule_out(backend)
+
+    def _rule_out(self, backend: Backend[T]) -> None:
+        """Ask none of the backends of a model that cannot answer, whoever serves it."""
+        models = (self.route, *self.catalog.fallbacks_of(self.route))
+        unable = next((each.backends for each in models if backend in each.backends), [])
+        self._tried = (*unable, *self._tried)
+        self._again = tuple(each for each in self._again if each not in unable)
 
     def _judge(
         self, backend: Backend[T], outcome: AttemptOutcome, failure: Failure, now: float
@@ -142,7 +152,8 @@ class Walk(msgspec.Struct, Generic[T], eq=False):
             return
         self._note_bans(backend, outcome, now)
         if failure.retry_after is not None:
-            backend.begin_rest().ask(now, failure.retry_after)
+            limited = failure.status == LIMITED
+            backend.begin_rest().ask(now, failure.retry_after, limited=limited)
         elif outcome.rests:
             backend.begin_rest().fail(now)
         elif backend.load.resting:
@@ -157,11 +168,14 @@ class Walk(msgspec.Struct, Generic[T], eq=False):
 
     def _hides_another(self, backend: Backend[T], outcome: AttemptOutcome) -> bool:
         """True where a fallback refuses the request: the outage that led there is what counts."""
-        if self.outcome is ANSWERED or outcome.retry is Retry.ANYWHERE or outcome.rests:
+        if outcome.retry is Retry.ANYWHERE or outcome.rests:
             return False
+        own = self.route.backends
+        if self.outcome is ANSWERED:
+            return bool(own) and backend not in own
         if outcome.unasked and self.outcome.unasked:
             return not is_sooner(outcome, self.outcome)
-        return outcome.unasked or backend not in self.route.backends
+        return outcome.unasked or backend not in own
 
     def _first_try(self, now: float) -> Step[T] | None:
         """Return an attempt at a backend that was not tried yet: one that does not rest, if any.
@@ -170,7 +184,7 @@ class Walk(msgspec.Struct, Generic[T], eq=False):
         """
         choose, tried = self.failover.selection.choose, self._tried
         untried: list[Backend[T]] = []
-        for route in self._routes():
+        for route in self._routes(now):
             backend = choose(route, now, tried, self.conversation)
             if backend is not None:
                 return self._take(backend, now)
@@ -195,12 +209,20 @@ class Walk(msgspec.Struct, Generic[T], eq=False):
             return sessions_only(route.name)
         return not_offered(route.name, route.offers) if route.offers else no_backend(route.name)
 
-    def _routes(self) -> Iterator[Route[T]]:
+    def _routes(self, now: float) -> Iterator[Route[T]]:
         """Yield the models that may answer, in their order."""
-        if not self._other_model:
-            yield self.route
-        if self._may_fall_back:
+        yield self.route
+        if self._is_left(now) if self.outcome is ANSWERED else self._may_fall_back:
             yield from self.catalog.fallbacks_of(self.route)
+
+    def _is_left(self, now: float) -> bool:
+        """Return whether fallbacks are for what keeps the model's own backends from being asked.
+
+        Nothing has failed yet: they rest, are banned, have no room, or are slow.
+        """
+        own = self.route.backends
+        reasons = {RATE_LIMIT if each.is_limited(now) else UNAVAILABLE for each in own}
+        return not (reasons or {UNAVAILABLE}).isdisjoint(self.policy.fallback_on)
 
     def _take(self, backend: Backend[T], now: float) -> Step[T]:
         """Return the first attempt at a backend."""
@@ -249,4 +271,4 @@ def reason_of(outcome: AttemptOutcome, failure: Failure) -> str:
         return "context"
     if outcome.retry is Retry.OTHER_MODEL:
         return "contentFilter"
-    return "rateLimit" if failure.status == 429 else "unavailable"
+    return RATE_LIMIT if failure.status == LIMITED else UNAVAILABLE

@@ -142,6 +142,8 @@ class RequestRecord:
     first_byte: float = 0.0
     """Time at which the first byte of the answer was sent; 0.0 if none was."""
     ended: float = 0.0
+    waited: float = 0.0
+    """Seconds until a request that was made in its place had its answer; 0.0 without any."""
     attempts: list[Attempt] = field(default_factory=list)
     input_tokens: int = 0
     output_tokens: int = 0
@@ -230,9 +232,19 @@ class RequestRecord:
 
         Those between attempts are not counted: most of them are the back-off of a retry.
         """
-        if not self.attempts:
-            return self.ended - self.started
-        return (self.attempts[0].started - self.started) + (self.ended - self.attempts[-1].ended)
+        attempts = self.attempts
+        if not attempts:
+            return self.ended - self.started - self.waited
+        is_one = len(attempts) == 1
+        answered = attempts[0].ended if is_one else max(each.ended for each in attempts)
+        return (self.asked_at - self.started) + (self.ended - answered)
+
+    @property
+    def asked_at(self) -> float:
+        """Return the time of the first attempt, which is the last of the list if it won a race."""
+        attempts = self.attempts
+        is_one = len(attempts) == 1
+        return attempts[0].started if is_one else min(each.started for each in attempts)
 
 
 class Consumer(Protocol):

@@ -22,8 +22,31 @@ def test_the_back_off_between_attempts_is_not_overhead() -> None:
     assert a_record(an_attempt(), an_attempt(started=105.0)).overhead == pytest.approx(0.02)
 
 
+@pytest.mark.parametrize("first_won", [True, False])
+def test_the_wait_before_an_attempt_beside_a_slow_one_is_not_overhead(first_won: bool) -> None:
+    first, second = an_attempt(), an_attempt(started=100.31)
+    if first_won:
+        second.ended = first.ended
+    record = a_record(*([second, first] if first_won else [first, second]))
+    assert record.overhead == pytest.approx(0.02)
+
+
+def test_the_wait_for_an_attempt_beside_one_that_failed_sooner_is_not_overhead() -> None:
+    slow, second = an_attempt(status=503), an_attempt(status=503, started=100.31)
+    second.ended = 100.33
+    record = a_record(slow, second)
+    record.ended = slow.ended + 0.01
+    assert record.overhead == pytest.approx(0.02)
+
+
 def test_all_of_a_request_that_reached_no_backend_is_overhead() -> None:
     assert a_record(status=401).overhead == pytest.approx(0.01)
+
+
+def test_the_wait_for_a_request_that_was_made_in_its_place_is_not_overhead() -> None:
+    record = a_record()
+    record.ended, record.waited = record.started + 30.02, 30.0
+    assert record.overhead == pytest.approx(0.02)
 
 
 def test_the_last_attempt_decided_the_answer() -> None:

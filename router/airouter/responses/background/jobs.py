@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from airouter.bounds.shares import Shares
+from airouter.dialects.responses.render_stream import PING
 from airouter.failures import Failure
 from airouter.responses.background.job import FLUSH_EVERY, Job
 from airouter.responses.background.progress import (
@@ -42,6 +44,8 @@ class Jobs:
         self._serve = serve
         self._running: dict[str, Job] = {}
         self._places = Shares(MOST_JOBS)
+        self.heartbeat = 0.0
+        """The longest silence of who follows a response, in seconds; 0.0 for no bound."""
 
     async def start(
         self,
@@ -71,8 +75,11 @@ class Jobs:
         self._places.give_back(archive.tenant)
 
     async def follow(self, archive: Archive, id_: str, after: int) -> AsyncIterator[bytes]:
-        """Yield the events of a response with greater numbers, as they come. Raises `Failure`."""
-        first, over = 0, False
+        """Yield the events of a response with greater numbers, as they come, and signs of life.
+
+        Raises `Failure`.
+        """
+        first, over, yielded_at = 0, False, monotonic()
         while True:
             job = self._running.get(id_)
             changed = job.changed if job else None
@@ -81,11 +88,15 @@ class Jobs:
                 over = over or LAST.search(batch or b"") is not None
                 events, after = later_than(after, batch or b"")
                 if events:
+                    yielded_at = monotonic()
                     yield events
             first = max(record.events - 1, 0)  # that batch may grow
             if response_status(record) not in RUNNING:
                 break
-            await wait_for(changed)
+            await wait_for(changed, self.heartbeat or DEAD_AFTER)
+            if 0.0 < self.heartbeat <= monotonic() - yielded_at:
+                yielded_at = monotonic()
+                yield PING
         if not over:  # its router died, or is just about to say it
             yield last_event(after + 1, record)
 
@@ -115,13 +126,13 @@ async def end_of(tasks: Sequence[asyncio.Task[None] | None]) -> None:
         await asyncio.wait(ending, timeout=ENDING)
 
 
-async def wait_for(changed: asyncio.Event | None) -> None:
-    """Wait until a job here has more, or else for a while."""
+async def wait_for(changed: asyncio.Event | None, longest: float) -> None:
+    """Wait until a job here has more, or else for a while: at most some seconds."""
     if changed is None:
         await asyncio.sleep(FLUSH_EVERY)
         return
     try:
-        async with asyncio.timeout(DEAD_AFTER):
+        async with asyncio.timeout(min(longest, DEAD_AFTER)):
             await changed.wait()
     except TimeoutError:
         pass
