@@ -212,6 +212,19 @@ async def test_a_client_is_told_its_own_numbers_alone(tmp_path: Path) -> None:
         assert spying.status_code == 403
 
 
+async def test_a_client_is_told_of_its_limits_for_some_models_by_their_names(
+    tmp_path: Path,
+) -> None:
+    some = [{"models": "m*", "limits": {"rpm": 2}}]
+    async with budgeted(tmp_path, None, limits={"rpm": 10}, modelLimits=some) as router:
+        assert (await ask(router)).status_code == 200
+        told = (await router.client.get("/v1/usage", headers=TEAM)).json()["limits"]
+        assert [(each["scope"], each["name"], each["requests"]["remaining"]) for each in told] == [
+            ("client", "team", 9),
+            ("client x model", "team/m*", 1),
+        ]
+
+
 async def test_the_master_key_is_told_of_all_clients_or_of_one(tmp_path: Path) -> None:
     async with budgeted(tmp_path, FIVE) as router:
         assert (await ask(router)).status_code == 200
