@@ -176,6 +176,12 @@ class Budgets:
         if short:
             raise self._refusal(short, amount)
 
+    async def add(self, spending: Spending, amount: int) -> None:
+        """Do what `Spending.add` says."""
+        short = self._take(spending, amount, self.step(), refuses)
+        if short:
+            await self.reserve_later(spending, amount, short)
+
     def extend(self, spending: Spending, amount: int) -> BudgetScope | None:
         """Do what `Spending.extend` says."""
         step = self.step()
