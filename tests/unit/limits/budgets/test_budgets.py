@@ -163,7 +163,7 @@ async def test_a_refusal_says_whose_budget_it_is_and_when_it_begins_anew() -> No
     assert failure.retry_after == START + DAY - spenders.time.now
 
 
-async def test_a_refusal_names_the_budget_that_is_spent_before_one_that_has_to_be_asked_for() -> None:
+async def test_a_refusal_names_the_budget_that_is_spent_before_one_that_nobody_knows() -> None:
     spenders = Spenders(TEN)
     pod = spenders.pods["a"]
     auth = Auth(
