@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 
 from airouter.limits.budgets.budgets import in_nanodollars
 from airouter.limits.budgets.stream_meter import CHUNK, StreamMeter
-from airouter.limits.estimates import NOTHING
+from airouter.limits.estimates import NOTHING, answers_in
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable
 
     from airouter.costs import PriceList
-    from airouter.dialects.client_request import ClientRequest
     from airouter.dialects.translation.base import StreamFilter
     from airouter.interfaces import Headers, Reply
     from airouter.limits import Limiter, Permit
@@ -49,15 +48,17 @@ def reserve_money(
     estimate = context.permit.estimate
     if estimate is NOTHING:
         estimate = limiter.estimates.of(route.name, context.request)
-    amount = likely_cost(route.prices, estimate, context.request)
+    amount = likely_cost(route.prices, estimate, context)
     context.spending, short = budgets.reserve(scopes, amount, estimate)
     return budgets.reserve_later(context.spending, amount, short) if short else None
 
 
 def likely_cost(
-    prices: Iterable[PriceList], estimate: TokenEstimate, request: ClientRequest
+    prices: Iterable[PriceList], estimate: TokenEstimate, context: RequestContext
 ) -> int:
     """Return what to reserve for a request, in billionths of a US dollar, at the dearest price."""
+    request = context.request
+    images = answers_in(request.fields) if context.endpoint.api == "images" else 0
     given = estimate.tokens_in
     made = max(0, estimate.tokens - given)
     if request.stream and made > CHUNK:
@@ -65,7 +66,8 @@ def likely_cost(
     amount = 0
     for price in prices:
         rates = price.rates_for(given) if price.tiers else price.rates
-        amount = max(amount, given * rates.input + made * rates.output)
+        cost = given * rates.input + made * rates.output + images * price.image
+        amount = max(amount, cost)
     return in_nanodollars(amount)
 
 
@@ -73,7 +75,7 @@ def missing_for(spending: Spending, context: RequestContext, target: Target) -> 
     """Return what a backend may cost beyond what is reserved: a fallback may be dearer."""
     if target.price is None:
         return 0
-    likely = likely_cost((target.price,), spending.estimate, context.request)
+    likely = likely_cost((target.price,), spending.estimate, context)
     return likely - spending.reserved
 
 

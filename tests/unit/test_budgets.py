@@ -337,3 +337,24 @@ async def test_a_stream_that_another_backend_goes_on_with_pays_for_all_that_came
             await asyncio.sleep(0.01)
         assert ending_of(await asking) == "length"
         assert 4 <= float(await spent_by(router)) <= 5 + 2.56
+
+
+async def test_images_are_reserved_by_their_number(first: RawUpstream, tmp_path: Path) -> None:
+    config, secrets = with_budget(FIVE).replace("sk-other", "k").split("\n---\n")
+    resource = json.loads(config)
+    key = {"name": "keys", "key": "other"}
+    resource["spec"]["credentials"] = [credential("c0", first, api=["images"], secretRef=key)]
+    backend = {"credential": "c0", "price": {"image": "1"}}
+    resource["spec"]["models"] = [{"name": "m", "backends": [backend]}]
+    text = f"{json.dumps(resource)}\n---\n{secrets}"
+    async with served(text, ledger_file=tmp_path / "ledger.sqlite") as router:
+
+        async def draw(n: int) -> httpx.Response:
+            request = {"model": "m", "prompt": "A cat.", "n": n}
+            return await router.client.post("/v1/images/generations", json=request, headers=TEAM)
+
+        assert (await draw(6)).json()["error"]["code"] == "insufficient_quota"
+        asking = asyncio.create_task(draw(3))
+        await first.accept()
+        assert (await draw(3)).status_code == 429
+        asking.cancel()

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from airouter.dialects.client_request import ClientRequest, Fields
 
 MOST_OUTPUT = ("max_completion_tokens", "max_output_tokens", "max_tokens")
+MOST_ANSWERS = 128
+"""Answers that clients may want at once, as OpenAI has it."""
 FIRST_OUTPUT = 256
 """Tokens of an answer of a model that has not answered yet."""
 SAMPLED, END = 32_768, 8_192
@@ -84,7 +86,7 @@ class Estimates:
         """Return the tokens that a request will take, in and out; at least one."""
         learnt = self._models.get(model) or self._models.setdefault(model, Learnt())
         most = most_output(request.fields)
-        output = int(learnt.output) if most is None else most
+        output = int(learnt.output) if most is None else most * answers_in(request.fields)
         size = len(request.body)
         by_size = (
             -(-size // BYTES_PER_TOKEN) if size <= MEDIA_SIZE else size_in_tokens(request.body)
@@ -115,10 +117,19 @@ def text_in(sample: bytes) -> int:
 
 
 def most_output(fields: Fields) -> int | None:
-    """Return the tokens that a client wants at most, where it says so."""
+    """Return the tokens that a client wants at most, where it says so: of each answer."""
     for name in MOST_OUTPUT:
         if name in fields:
-            raw = bytes(fields[name])
-            if len(raw) <= 9 and raw.isdigit():
-                return int(raw)
+            return number_in(fields, name)
     return None
+
+
+def answers_in(fields: Fields) -> int:
+    """Return how many answers, or images, a client wants at once."""
+    return min(number_in(fields, "n") or 1, MOST_ANSWERS) if "n" in fields else 1
+
+
+def number_in(fields: Fields, name: str) -> int | None:
+    """Return a field that is a number; None for one that is none, or makes no sense."""
+    raw = bytes(fields[name])
+    return int(raw) if len(raw) <= 9 and raw.isdigit() else None
