@@ -72,9 +72,13 @@ def likely_cost(
 
 
 def missing_for(spending: Spending, context: RequestContext, target: Target) -> int:
-    """Return what a backend may cost beyond what is reserved: a fallback may be dearer."""
+    """Return what a backend may cost beyond what is reserved.
+
+    A fallback may be dearer, and a request may have got its history since.
+    """
     if target.price is None:
         return 0
+    spending.estimate = spending.estimate.grown(context.request.body)
     likely = likely_cost((target.price,), spending.estimate, context)
     return likely - spending.reserved
 
@@ -100,7 +104,7 @@ def settle_money(spending: Spending, context: RequestContext) -> None:
     last = record.last
     if last is not None and last.price is not None and record.is_untold:
         used += spending.reserved
-    if spending.estimate is not context.permit.estimate and record.input_tokens:
+    if context.permit.estimate is NOTHING and record.input_tokens:
         spending.estimate.compare(record.input_tokens, record.output_tokens)
     spending.settle(used)
 

@@ -358,3 +358,22 @@ async def test_images_are_reserved_by_their_number(first: RawUpstream, tmp_path:
         await first.accept()
         assert (await draw(3)).status_code == 429
         asking.cancel()
+
+
+async def test_a_history_is_reserved_for_as_what_is_new(tmp_path: Path) -> None:
+    config, secrets = with_budget(FIVE).split("\n---\n")
+    resource = json.loads(config)
+    resource["spec"]["credentials"][0]["mock"] = {"reply": "text:Yes", "latency": "200ms"}
+    resource["spec"]["models"][0]["backends"][0]["price"] = {"input": "10000"}
+    text = f"{json.dumps(resource)}\n---\n{secrets}"
+    async with served(text, ledger_file=tmp_path / "ledger.sqlite") as router:
+
+        async def say(**fields: str) -> httpx.Response:
+            body = {"model": "m", "max_output_tokens": 10, **fields}
+            return await router.client.post("/v1/responses", json=body, headers=TEAM)
+
+        first = (await say(input="word " * 100)).json()["id"]
+        asked = [say(input="more", previous_response_id=first) for _ in range(10)]
+        answers = [each.status_code for each in await asyncio.gather(*asked)]
+        assert set(answers) == {200, 429}
+        assert 3 <= float(await spent_by(router)) <= 5

@@ -63,12 +63,25 @@ class TokenEstimate(msgspec.Struct, frozen=True):
         """Those of the input, as far as was learnt."""
         return max(1, int(self.by_size * self.learnt.factor))
 
+    def grown(self, body: bytes) -> TokenEstimate:
+        """Return the estimate for a body with the history of the request, if it got one."""
+        if len(body) <= BYTES_PER_TOKEN * self.by_size:
+            return self
+        by_size = size_of(body)
+        more = int((by_size - self.by_size) * self.learnt.factor)
+        return TokenEstimate(self.tokens + more, by_size, self.learnt) if more > 0 else self
+
     def compare(self, tokens_in: int, tokens_out: int) -> None:
-        """Learn from what a provider counted."""
+        """Learn from what a provider counted.
+
+        A byte is a token at most: more of them are of what no body says, as a history that the
+        provider keeps, or an image behind a URL.
+        """
         learnt = self.learnt
         learnt.answers = answers = learnt.answers + 1
         weight = max(WEIGHT, 1 / answers) if answers < ENOUGH else WEIGHT
-        learnt.factor += weight * (tokens_in / self.by_size - learnt.factor)
+        if tokens_in <= self.by_size * BYTES_PER_TOKEN:
+            learnt.factor += weight * (tokens_in / self.by_size - learnt.factor)
         learnt.output += weight * (tokens_out - learnt.output)
 
 
@@ -87,15 +100,18 @@ class Estimates:
         learnt = self._models.get(model) or self._models.setdefault(model, Learnt())
         most = most_output(request.fields)
         output = int(learnt.output) if most is None else most * answers_in(request.fields)
-        size = len(request.body)
-        by_size = (
-            -(-size // BYTES_PER_TOKEN) if size <= MEDIA_SIZE else size_in_tokens(request.body)
-        )
+        by_size = size_of(request.body)
         return TokenEstimate((int(by_size * learnt.factor) or 1) + output, by_size, learnt)
 
     def keep_only(self, models: set[str]) -> None:
         """Forget all other models."""
         self._models = {name: self._models[name] for name in models & self._models.keys()}
+
+
+def size_of(body: bytes) -> int:
+    """Return the tokens of a body by its size; at once of one that is too small for media."""
+    size = len(body)
+    return -(-size // BYTES_PER_TOKEN) if size <= MEDIA_SIZE else size_in_tokens(body)
 
 
 def size_in_tokens(body: bytes) -> int:
