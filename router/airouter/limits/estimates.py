@@ -67,7 +67,7 @@ class TokenEstimate(msgspec.Struct, frozen=True):
         """Return the estimate for a body with the history of the request, if it got one."""
         if len(body) <= BYTES_PER_TOKEN * self.by_size:
             return self
-        by_size = size_of(body)
+        by_size = tokens_by_size(body)
         more = int((by_size - self.by_size) * self.learnt.factor)
         return TokenEstimate(self.tokens + more, by_size, self.learnt) if more > 0 else self
 
@@ -100,7 +100,7 @@ class Estimates:
         learnt = self._models.get(model) or self._models.setdefault(model, Learnt())
         most = most_output(request.fields)
         output = int(learnt.output) if most is None else most * answers_in(request.fields)
-        by_size = size_of(request.body)
+        by_size = tokens_by_size(request.body)
         return TokenEstimate((int(by_size * learnt.factor) or 1) + output, by_size, learnt)
 
     def keep_only(self, models: set[str]) -> None:
@@ -108,7 +108,7 @@ class Estimates:
         self._models = {name: self._models[name] for name in models & self._models.keys()}
 
 
-def size_of(body: bytes) -> int:
+def tokens_by_size(body: bytes) -> int:
     """Return the tokens of a body by its size; at once of one that is too small for media."""
     size = len(body)
     return -(-size // BYTES_PER_TOKEN) if size <= MEDIA_SIZE else size_in_tokens(body)
@@ -136,16 +136,16 @@ def most_output(fields: Fields) -> int | None:
     """Return the tokens that a client wants at most, where it says so: of each answer."""
     for name in MOST_OUTPUT:
         if name in fields:
-            return number_in(fields, name)
+            return wanted_number(fields, name)
     return None
 
 
 def answers_in(fields: Fields) -> int:
     """Return how many answers, or images, a client wants at once."""
-    return min(number_in(fields, "n") or 1, MOST_ANSWERS) if "n" in fields else 1
+    return min(wanted_number(fields, "n") or 1, MOST_ANSWERS) if "n" in fields else 1
 
 
-def number_in(fields: Fields, name: str) -> int | None:
+def wanted_number(fields: Fields, name: str) -> int | None:
     """Return a field that is a number; None for one that is none, or makes no sense."""
     raw = bytes(fields[name])
     return int(raw) if len(raw) <= 9 and raw.isdigit() else None
