@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING
 
 from airouter.limits.budgets.budgets import in_nanodollars
 from airouter.limits.budgets.stream_meter import CHUNK, StreamMeter
-from airouter.limits.estimates import NOTHING
+from airouter.limits.estimates import NOTHING, answers_in
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Iterable
 
+    from airouter.costs import PriceList
     from airouter.dialects.translation.base import StreamFilter
     from airouter.interfaces import Headers, Reply
     from airouter.limits import Limiter, Permit
     from airouter.limits.budgets.budget_scope import BudgetScope
     from airouter.limits.budgets.budgets import Budgets
     from airouter.limits.budgets.spending import Spending
+    from airouter.limits.estimates import TokenEstimate
     from airouter.request_context import RequestContext
     from airouter.routing.catalog import Route
     from airouter.serving.target import Target
@@ -46,17 +48,39 @@ def reserve_money(
     estimate = context.permit.estimate
     if estimate is NOTHING:
         estimate = limiter.estimates.of(route.name, context.request)
-    given = estimate.tokens_in
-    made = max(0, estimate.tokens - given)
-    if context.request.stream and made > CHUNK:
-        made = CHUNK
-    amount = 0
-    for price in route.prices:
-        rates = price.rates_for(given) if price.tiers else price.rates
-        amount = max(amount, given * rates.input + made * rates.output)
-    amount = in_nanodollars(amount)
+    amount = likely_cost(route.prices, estimate, context)
     context.spending, short = budgets.reserve(scopes, amount, estimate)
     return budgets.reserve_later(context.spending, amount, short) if short else None
+
+
+def likely_cost(
+    prices: Iterable[PriceList], estimate: TokenEstimate, context: RequestContext
+) -> int:
+    """Return what to reserve for a request, in billionths of a US dollar, at the dearest price."""
+    request = context.request
+    images = answers_in(request.fields) if context.endpoint.api == "images" else 0
+    given = estimate.tokens_in
+    made = max(0, estimate.tokens - given)
+    if request.stream and made > CHUNK:
+        made = CHUNK
+    amount = 0
+    for price in prices:
+        rates = price.rates_for(given) if price.tiers else price.rates
+        cost = given * rates.input + made * rates.output + images * price.image
+        amount = max(amount, cost)
+    return in_nanodollars(amount)
+
+
+def missing_for(spending: Spending, context: RequestContext, target: Target) -> int:
+    """Return what a backend may cost beyond what is reserved.
+
+    A fallback may be dearer, and a request may have got its history since.
+    """
+    if target.price is None:
+        return 0
+    spending.estimate = spending.estimate.grown(context.request.body)
+    likely = likely_cost((target.price,), spending.estimate, context)
+    return likely - spending.reserved
 
 
 def hand_over(permit: Permit, spending: Spending | None) -> None:
@@ -80,7 +104,7 @@ def settle_money(spending: Spending, context: RequestContext) -> None:
     last = record.last
     if last is not None and last.price is not None and record.is_untold:
         used += spending.reserved
-    if spending.estimate is not context.permit.estimate and record.input_tokens:
+    if context.permit.estimate is NOTHING and record.input_tokens:
         spending.estimate.compare(record.input_tokens, record.output_tokens)
     spending.settle(used)
 
@@ -108,11 +132,17 @@ def settle_attempt(permit: Permit, context: RequestContext, attempt: Attempt) ->
 def meter_for(
     context: RequestContext, target: Target, reply: Reply, stream_filter: StreamFilter
 ) -> StreamMeter | None:
-    """Return what watches over the cost of a stream, where a budget binds it."""
+    """Return what watches over the cost of a stream, where a budget binds it.
+
+    Of one that another backend has begun, the part that is over costs, too.
+    """
     spending, price = context.spending, target.price
     if spending is None or price is None:
         return None
-    return StreamMeter(spending, price, spending.estimate.tokens_in, stream_filter, reply)
+    parts = [each.cost for each in context.record.attempts if each.ended]
+    before = in_nanodollars(sum(cost.amount for cost in parts if cost is not None))
+    given = spending.estimate.tokens_in
+    return StreamMeter(spending, price, given, stream_filter, reply, before)
 
 
 def is_spent(meter: StreamMeter | None) -> bool:

@@ -17,8 +17,10 @@ from airouter.config.budget import PeriodBudget
 from airouter.config.snapshot import Auth, ClientKey, Snapshot
 from airouter.eventloop.parts import AT_ONCE
 from airouter.limits.shared_limits import SharedLimits
+from support.chat_provider import answer, chunked, credential, event
 from support.config import manifest
 from support.in_loop import Served, served
+from support.raw_upstream import RawUpstream
 
 CENT_A_TOKEN = {"output": "10000"}
 FIVE = {"usd": "5", "period": "Day"}
@@ -151,13 +153,13 @@ async def streamed(router: Served, path: str, body: dict[str, Any]) -> list[dict
 
 def ending_of(events: list[dict[str, Any]]) -> str | None:
     """Why a stream has ended, in the words of its API."""
-    for event in reversed(events):
-        if event.get("choices"):
-            return str(event["choices"][0]["finish_reason"])
-        if event.get("type") == "message_delta":
-            return str(event["delta"]["stop_reason"])
-        if event.get("type") in {"response.incomplete", "response.completed"}:
-            return str((event["response"].get("incomplete_details") or {}).get("reason"))
+    for each in reversed(events):
+        if each.get("choices"):
+            return str(each["choices"][0]["finish_reason"])
+        if each.get("type") == "message_delta":
+            return str(each["delta"]["stop_reason"])
+        if each.get("type") in {"response.incomplete", "response.completed"}:
+            return str((each["response"].get("incomplete_details") or {}).get("reason"))
     return None
 
 
@@ -210,6 +212,19 @@ async def test_a_client_is_told_its_own_numbers_alone(tmp_path: Path) -> None:
         assert (others["client"], others["budgets"], others["limits"]) == ("other", [], [])
         spying = await router.client.get("/v1/usage?client=team", headers=OTHER)
         assert spying.status_code == 403
+
+
+async def test_a_client_is_told_of_its_limits_for_some_models_by_their_names(
+    tmp_path: Path,
+) -> None:
+    some = [{"models": "m*", "limits": {"rpm": 2}}]
+    async with budgeted(tmp_path, None, limits={"rpm": 10}, modelLimits=some) as router:
+        assert (await ask(router)).status_code == 200
+        told = (await router.client.get("/v1/usage", headers=TEAM)).json()["limits"]
+        assert [(each["scope"], each["name"], each["requests"]["remaining"]) for each in told] == [
+            ("client", "team", 9),
+            ("client x model", "team/m*", 1),
+        ]
 
 
 async def test_the_master_key_is_told_of_all_clients_or_of_one(tmp_path: Path) -> None:
@@ -266,3 +281,101 @@ async def test_the_master_key_is_told_of_many_clients_while_others_are_answered(
     assert [each["client"] for each in told] == [f"c{n}" for n in range(500)]
     assert turns >= 2 * 500 / AT_ONCE
     await limits.close()
+
+
+def with_dear_fallback(budget: dict[str, Any]) -> str:
+    """A model of a backend that fails, and a fallback whose tokens out cost a cent each."""
+    text = with_budget(budget)
+    config, secrets = text.split("\n---\n")
+    resource = json.loads(config)
+    spec = resource["spec"]
+    spec["credentials"] = [
+        {"name": "down", "type": "Mock", "mock": {"errorPercent": 100, "errorStatus": 503}},
+        {"name": "dear", "type": "Mock", "mock": {"reply": "tokens:100", "latency": "200ms"}},
+    ]
+    cheap, dear = {"output": "1"}, CENT_A_TOKEN
+    spec["models"] = [
+        {"name": "m", "backends": [{"credential": "down", "price": cheap}], "fallbacks": ["d"]},
+        {"name": "d", "backends": [{"credential": "dear", "price": dear}]},
+    ]
+    spec["resilience"] = {"retries": {"attempts": 0}}
+    return f"{json.dumps(resource)}\n---\n{secrets}"
+
+
+async def test_a_budget_is_not_raced_past_by_fallbacks_that_are_dearer(tmp_path: Path) -> None:
+    text = with_dear_fallback(FIVE)
+    async with served(text, ledger_file=tmp_path / "ledger.sqlite") as router:
+        answers = await asyncio.gather(*[ask(router) for _ in range(12)])
+        codes = [each.status_code for each in answers]
+        assert set(codes) == {200, 503}
+        assert 4 <= codes.count(200) <= 5
+        assert await spent_by(router) == str(codes.count(200))
+
+
+async def test_a_stream_that_another_backend_goes_on_with_pays_for_all_that_came_before(
+    first: RawUpstream, second: RawUpstream, tmp_path: Path
+) -> None:
+    config, secrets = with_budget(FIVE).replace("sk-other", "k").split("\n---\n")
+    resource = json.loads(config)
+    resource["spec"] |= {
+        "credentials": [
+            credential("c0", first, secretRef={"name": "keys", "key": "other"}),
+            credential("c1", second, secretRef={"name": "keys", "key": "other"}, priority=1),
+        ],
+        "resilience": {"onBrokenStream": "Continue", "retries": {"attempts": 0}},
+    }
+    cent = {"credential": "c0", "price": CENT_A_TOKEN}
+    resource["spec"]["models"] = [{"name": "m", "backends": [cent, cent | {"credential": "c1"}]}]
+    said = event(choices=[{"index": 0, "delta": {"content": "abcd" * 50}, "finish_reason": None}])
+    text = f"{json.dumps(resource)}\n---\n{secrets}"
+    async with served(text, ledger_file=tmp_path / "ledger.sqlite") as router:
+        asking = asyncio.create_task(streamed(router, "/v1/chat/completions", MESSAGE))
+        conversation, _ = await answer(first, chunked(said * 8))  # 400 tokens, of 500
+        conversation.hang_up()
+        going_on, _ = await answer(second, chunked(said))
+        while not asking.done():
+            with contextlib.suppress(ConnectionError):
+                await going_on.say(b"%x\r\n%b\r\n" % (len(said), said))
+            await asyncio.sleep(0.01)
+        assert ending_of(await asking) == "length"
+        assert 4 <= float(await spent_by(router)) <= 5 + 2.56
+
+
+async def test_images_are_reserved_by_their_number(first: RawUpstream, tmp_path: Path) -> None:
+    config, secrets = with_budget(FIVE).replace("sk-other", "k").split("\n---\n")
+    resource = json.loads(config)
+    key = {"name": "keys", "key": "other"}
+    resource["spec"]["credentials"] = [credential("c0", first, api=["images"], secretRef=key)]
+    backend = {"credential": "c0", "price": {"image": "1"}}
+    resource["spec"]["models"] = [{"name": "m", "backends": [backend]}]
+    text = f"{json.dumps(resource)}\n---\n{secrets}"
+    async with served(text, ledger_file=tmp_path / "ledger.sqlite") as router:
+
+        async def draw(n: int) -> httpx.Response:
+            request = {"model": "m", "prompt": "A cat.", "n": n}
+            return await router.client.post("/v1/images/generations", json=request, headers=TEAM)
+
+        assert (await draw(6)).json()["error"]["code"] == "insufficient_quota"
+        asking = asyncio.create_task(draw(3))
+        await first.accept()
+        assert (await draw(3)).status_code == 429
+        asking.cancel()
+
+
+async def test_a_history_is_reserved_for_as_what_is_new(tmp_path: Path) -> None:
+    config, secrets = with_budget(FIVE).split("\n---\n")
+    resource = json.loads(config)
+    resource["spec"]["credentials"][0]["mock"] = {"reply": "text:Yes", "latency": "200ms"}
+    resource["spec"]["models"][0]["backends"][0]["price"] = {"input": "10000"}
+    text = f"{json.dumps(resource)}\n---\n{secrets}"
+    async with served(text, ledger_file=tmp_path / "ledger.sqlite") as router:
+
+        async def say(**fields: str) -> httpx.Response:
+            body = {"model": "m", "max_output_tokens": 10, **fields}
+            return await router.client.post("/v1/responses", json=body, headers=TEAM)
+
+        first = (await say(input="word " * 100)).json()["id"]
+        asked = [say(input="more", previous_response_id=first) for _ in range(10)]
+        answers = [each.status_code for each in await asyncio.gather(*asked)]
+        assert set(answers) == {200, 429}
+        assert float(await spent_by(router)) <= 5

@@ -155,13 +155,14 @@ def exhausted_of(
     if not budgets.own and budgets.together is None:
         return None
     reason: Reason | None
+    own = budgets.own
     if nanodollars_in(fields.get("remaining", "1")) <= 0:
-        reason = KEY
+        reason, own = KEY, budgets.own[:1]  # of which it is told what remains
     elif use is not None and use.exhausted is not None:
         reason = REASONS.get(use.exhausted)
     else:
         reason = reason_kept(budgets, before, fields, now)
-    bound: Iterable[PeriodBudget | None] = budgets.own if reason == KEY else [budgets.together]
+    bound: Iterable[PeriodBudget | None] = own if reason == KEY else [budgets.together]
     binding = [each for each in bound if each is not None]
     if reason is None or not binding:
         return AVAILABLE

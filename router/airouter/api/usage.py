@@ -105,7 +105,7 @@ def limits_json(scope: Scope) -> dict[str, Any]:
     """Return what is left of the limits of a minute; empty without any."""
     counters = (("requests", scope.requests), ("tokens", scope.tokens))
     told = {name: counter_json(each) for name, each in counters if each is not None}
-    return {"scope": scope.kind, **told} if told else {}
+    return {"scope": scope.kind, "name": scope.name, **told} if told else {}
 
 
 def counter_json(counter: LimitCounter) -> dict[str, Any]:

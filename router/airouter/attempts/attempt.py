@@ -39,7 +39,7 @@ from airouter.limits import FREE
 from airouter.limits.headers import limit_headers
 from airouter.providers.headers import headroom
 from airouter.routing.outcome import ANSWERED, AttemptOutcome, Retry
-from airouter.spending import settle_attempt
+from airouter.spending import missing_for, settle_attempt
 from airouter.telemetry.record import Attempt
 from airouter.upstream.batch import send_all
 
@@ -106,6 +106,13 @@ class AttemptRunner:
         if not bodies:
             answer_unasked(context, target)
             return ANSWERED
+        spending = context.spending
+        if spending is not None and (more := missing_for(spending, context, target)) > 0:
+            try:
+                await spending.add(more)
+            except Failure as refused:
+                drop_frames(refused)
+                return AttemptOutcome(refused, Retry.ELSEWHERE, unasked=True)
         if backend.limits is None:
             return await self._call(context, backend, bodies)
         return await self._call_within_limits(context, backend, backend.limits, bodies)

@@ -25,7 +25,7 @@ from airouter.config.router_keys import (
     issued_keys,
     refusal_of,
 )
-from airouter.config.secret import open_secret
+from airouter.config.secret import OpenedSecrets, open_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -98,7 +98,7 @@ class ReadManifest:
         self._types = types
         self._ignores_secrets = ignore_secrets
         opened = () if ignore_secrets else self.written
-        self.secrets, self._spoiled = secret_values(opened, environ, self.findings)
+        self.secrets = opened_secrets(opened, environ, self.findings)
         self.keys = declared_keys_in(self.written, self.findings)
 
     def load(self) -> list[LoadedConfig]:
@@ -115,13 +115,13 @@ class ReadManifest:
         config = loaded.config
         if config is None or not self.is_whole:
             return Compiled(None, ())
-        secrets = self.secrets
+        secrets, spoiled = self.secrets.for_config(config.metadata.namespace)
         if self._ignores_secrets:
             secrets = placeholder_secrets(config, self._types)
         keys = [(document, key) for document, key in self.keys if key.is_for(written.value)]
-        issued = list(issued_keys((key for _, key in keys), secrets))
+        issued = list(issued_keys((key for _, key in keys), self.secrets))
         compiled = compile_config(
-            config, secrets, loaded.dropped, self._types, issued=issued, spoiled=self._spoiled
+            config, secrets, loaded.dropped, self._types, issued=issued, spoiled=spoiled
         )
         self.findings += map(written.placed, compiled.findings)
         labels_decide = by_labels(config)
@@ -187,9 +187,10 @@ def master_key_in(texts: Iterable[ManifestFile], environ: Mapping[str, str]) -> 
     """Return the master key of the first RouterConfig of some files, if its Secret is there."""
     read = ReadManifest(texts, environ, (), PROVIDER_TYPES)
     for loaded in read.load():
-        if loaded.config is not None and (master := loaded.config.spec.auth.master_key):
-            ref = master.secret_ref
-            return (read.secrets.get((ref.name, ref.key or DEFAULT_KEY)) or "").strip() or None
+        config = loaded.config
+        if config is not None and (master := config.spec.auth.master_key):
+            ref, secrets = master.secret_ref, read.secrets.for_config(config.metadata.namespace)
+            return secrets.values.get((ref.name, ref.key or DEFAULT_KEY), "").strip() or None
     return None
 
 
@@ -313,32 +314,19 @@ def declared_keys_in(
     return list(found.values())
 
 
-class SecretValues(NamedTuple):
-    """The values of Secrets by name and key, and where those stand that cannot be used."""
-
-    values: dict[tuple[str, str], str]
-    spoiled: dict[tuple[str, str], Path]
-
-
-def secret_values(
+def opened_secrets(
     written: Iterable[ManifestDocument], environ: Mapping[str, str], findings: list[Finding]
-) -> SecretValues:
-    """Return the values of all Secrets. Of two with one name, the first counts."""
-    values: dict[tuple[str, str], str] = {}
-    spoiled: dict[tuple[str, str], Path] = {}
-    names: set[str] = set()
+) -> OpenedSecrets:
+    """Open all Secrets. Of two with one name in one namespace, the first counts."""
+    found = OpenedSecrets()
     for each in written:
         if not is_secret(each.value):
             continue
-        name, keys, problems = open_secret(each.document, environ)
-        for problem in problems:
+        opened = open_secret(each.document, environ)
+        for problem in opened.problems:
             finding = Finding("error", problem.path, problem.what, problem.fix)
             findings.append(each.placed(finding.at("", problem.line)))
-        if name in names:
+        if opened.name and not found.add(opened):
             path = ("metadata", "name")
             findings.append(each.error(path, "is the name of another Secret", "use a unique name"))
-        elif name:
-            names.add(name)
-            values.update({(name, key): value for key, value in keys.items()})
-            spoiled.update({(name, str(each.path[-1])): each.path for each in problems})
-    return SecretValues(values, spoiled)
+    return found

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from airouter.config.findings import Compiled, FieldProblem
     from airouter.config.resource import RouterConfig
     from airouter.config.resource.routerkey import RouterKeySpec
+    from airouter.config.secret import OpenedSecrets
 
 KEY_FIELD = "OPENAI_API_KEY"
 """The key in the Secret of a RouterKey, under the name by which SDKs look for it."""
@@ -77,14 +78,13 @@ def declared_key(document: Document) -> DeclaredKey:
     return DeclaredKey(namespace, key.metadata.name, spec, document.problems, unplaced)
 
 
-def issued_keys(
-    keys: Iterable[DeclaredKey], secrets: Mapping[tuple[str, str], str]
-) -> Iterator[IssuedKey]:
-    """Yield the keys whose Secret is there."""
+def issued_keys(keys: Iterable[DeclaredKey], secrets: OpenedSecrets) -> Iterator[IssuedKey]:
+    """Yield the keys whose Secret is there, in their own namespace."""
     for key in keys:
         if key.spec is None:
             continue
-        value = secrets.get((key.spec.secret_name or key.own_name, KEY_FIELD))
+        namespace = None if key.is_unplaced else key.namespace
+        value = secrets.value(key.spec.secret_name or key.own_name, KEY_FIELD, namespace)
         if value is not None:
             digest = hashlib.sha256(value.strip().encode()).hexdigest()
             yield IssuedKey(key.name, key.spec, key.in_namespace, digest)

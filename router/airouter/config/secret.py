@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from airouter.config.documents import Document
+    from airouter.config.findings import Path
 
 REFERENCE = re.compile(r"\$\$\{|\$\{([^}]*)(\}?)")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -32,11 +33,61 @@ class OpenedSecret(NamedTuple):
     """
 
     name: str
+    namespace: str | None
     values: dict[str, str]
     problems: list[FieldProblem]
 
     def __repr__(self) -> str:
         return f"OpenedSecret(name={self.name!r})"
+
+
+class SecretValues(NamedTuple):
+    """The values of Secrets by name and key, and where those stand that cannot be used."""
+
+    values: dict[tuple[str, str], str]
+    spoiled: dict[tuple[str, str], Path]
+
+
+class OpenedSecrets:
+    """The Secrets of some files.
+
+    Where a file says no namespace kubectl does, so a Secret without one may be in any.
+    """
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, list[OpenedSecret]] = {}
+
+    def add(self, secret: OpenedSecret) -> bool:
+        """Take a Secret; False for one that may be another one's double."""
+        same = self._by_name.setdefault(secret.name, [])
+        if any(may_be_in(each, secret.namespace) for each in same):
+            return False
+        same.append(secret)
+        return True
+
+    def value(self, name: str, key: str, namespace: str | None) -> str | None:
+        """Return a value of a Secret of one namespace; None is one that no file says."""
+        for each in self._by_name.get(name, ()):
+            if may_be_in(each, namespace):
+                return each.values.get(key)
+        return None
+
+    def for_config(self, namespace: str | None) -> SecretValues:
+        """Return the values for a RouterConfig: of Secrets of its namespace, else of any."""
+        found = SecretValues({}, {})
+        for name, secrets in self._by_name.items():
+            near = (each for each in secrets if may_be_in(each, namespace))
+            secret = next(near, secrets[0])
+            found.values.update({(name, key): value for key, value in secret.values.items()})
+            found.spoiled.update(
+                {(name, str(each.path[-1])): each.path for each in secret.problems}
+            )
+        return found
+
+
+def may_be_in(secret: OpenedSecret, namespace: str | None) -> bool:
+    """Return whether a Secret is of a namespace, as far as files say."""
+    return namespace is None or secret.namespace in {None, namespace}
 
 
 class UnusableValue(Exception):
@@ -52,10 +103,10 @@ def open_secret(document: Document, environ: Mapping[str, str]) -> OpenedSecret:
     try:
         secret = Secret.model_validate(document.root.value)
     except ValidationError as error:
-        return OpenedSecret("", {}, [*document.problems, *problems_in(error, Secret)])
+        return OpenedSecret("", None, {}, [*document.problems, *problems_in(error, Secret)])
     if document.problems:
-        return OpenedSecret("", {}, document.problems)
-    opened = OpenedSecret(secret.metadata.name, {}, [])
+        return OpenedSecret("", None, {}, document.problems)
+    opened = OpenedSecret(secret.metadata.name, secret.metadata.namespace, {}, [])
     for field, key, text in entries_of(secret):
         try:
             value = substituted(text, environ)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from airouter.dialects.client_request import ClientRequest, Fields
 
 MOST_OUTPUT = ("max_completion_tokens", "max_output_tokens", "max_tokens")
+MOST_ANSWERS = 128
+"""Answers that clients may want at once, as OpenAI has it."""
 FIRST_OUTPUT = 256
 """Tokens of an answer of a model that has not answered yet."""
 SAMPLED, END = 32_768, 8_192
@@ -61,12 +63,25 @@ class TokenEstimate(msgspec.Struct, frozen=True):
         """Those of the input, as far as was learnt."""
         return max(1, int(self.by_size * self.learnt.factor))
 
+    def grown(self, body: bytes) -> TokenEstimate:
+        """Return the estimate for a body with the history of the request, if it got one."""
+        if len(body) <= BYTES_PER_TOKEN * self.by_size:
+            return self
+        by_size = tokens_by_size(body)
+        more = int((by_size - self.by_size) * self.learnt.factor)
+        return TokenEstimate(self.tokens + more, by_size, self.learnt) if more > 0 else self
+
     def compare(self, tokens_in: int, tokens_out: int) -> None:
-        """Learn from what a provider counted."""
+        """Learn from what a provider counted.
+
+        A byte is a token at most: more of them are of what no body says, as a history that the
+        provider keeps, or an image behind a URL.
+        """
         learnt = self.learnt
         learnt.answers = answers = learnt.answers + 1
         weight = max(WEIGHT, 1 / answers) if answers < ENOUGH else WEIGHT
-        learnt.factor += weight * (tokens_in / self.by_size - learnt.factor)
+        if tokens_in <= self.by_size * BYTES_PER_TOKEN:
+            learnt.factor += weight * (tokens_in / self.by_size - learnt.factor)
         learnt.output += weight * (tokens_out - learnt.output)
 
 
@@ -84,16 +99,19 @@ class Estimates:
         """Return the tokens that a request will take, in and out; at least one."""
         learnt = self._models.get(model) or self._models.setdefault(model, Learnt())
         most = most_output(request.fields)
-        output = int(learnt.output) if most is None else most
-        size = len(request.body)
-        by_size = (
-            -(-size // BYTES_PER_TOKEN) if size <= MEDIA_SIZE else size_in_tokens(request.body)
-        )
+        output = int(learnt.output) if most is None else most * answers_in(request.fields)
+        by_size = tokens_by_size(request.body)
         return TokenEstimate((int(by_size * learnt.factor) or 1) + output, by_size, learnt)
 
     def keep_only(self, models: set[str]) -> None:
         """Forget all other models."""
         self._models = {name: self._models[name] for name in models & self._models.keys()}
+
+
+def tokens_by_size(body: bytes) -> int:
+    """Return the tokens of a body by its size; at once of one that is too small for media."""
+    size = len(body)
+    return -(-size // BYTES_PER_TOKEN) if size <= MEDIA_SIZE else size_in_tokens(body)
 
 
 def size_in_tokens(body: bytes) -> int:
@@ -115,10 +133,19 @@ def text_in(sample: bytes) -> int:
 
 
 def most_output(fields: Fields) -> int | None:
-    """Return the tokens that a client wants at most, where it says so."""
+    """Return the tokens that a client wants at most, where it says so: of each answer."""
     for name in MOST_OUTPUT:
         if name in fields:
-            raw = bytes(fields[name])
-            if len(raw) <= 9 and raw.isdigit():
-                return int(raw)
+            return wanted_number(fields, name)
     return None
+
+
+def answers_in(fields: Fields) -> int:
+    """Return how many answers, or images, a client wants at once."""
+    return min(wanted_number(fields, "n") or 1, MOST_ANSWERS) if "n" in fields else 1
+
+
+def wanted_number(fields: Fields, name: str) -> int | None:
+    """Return a field that is a number; None for one that is none, or makes no sense."""
+    raw = bytes(fields[name])
+    return int(raw) if len(raw) <= 9 and raw.isdigit() else None

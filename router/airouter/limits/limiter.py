@@ -260,9 +260,9 @@ class Limiter:
         return bound.for_model(model)
 
     def own_scopes(self, tenant: str) -> Scopes:
-        """Return the scopes that are a client's alone, whichever model it asks for."""
+        """Return the scopes that are a client's alone, those for some models included."""
         bound = self._bound(tenant)
-        return NOBODYS if bound is None else bound.own
+        return NOBODYS if bound is None else bound.scopes
 
     def refused(self, tenant: str, model: str) -> Permit:
         """Return the permit of a request that got none, which tells of its client's limits."""

@@ -1,3 +1,5 @@
+import hashlib
+
 import pytest
 
 from airouter.config.findings import Finding
@@ -212,6 +214,35 @@ def test_a_router_key_whose_secret_is_in_the_file_is_served() -> None:
     assert found.findings == ()
     assert found.snapshot is not None
     assert [client.name for client in found.snapshot.auth.clients] == ["team-a/checkout"]
+
+
+def test_router_keys_of_one_name_have_the_secrets_of_their_own_namespaces() -> None:
+    granted = GRANTED.replace("names: [team-a]", "names: [team-a, team-b]")
+    in_a = ROUTER_KEY + ISSUED.replace("checkout}", "checkout, namespace: team-a}", 1)
+    found = from_text(granted + in_a + in_a.replace("team-a", "team-b").replace("sk-", "sk-b-"))
+    assert found.findings == ()
+    assert found.snapshot is not None
+    digests = {client.name: client.key_sha256 for client in found.snapshot.auth.clients}
+    assert digests == {
+        "team-a/checkout": hashlib.sha256(b"sk-checkout").hexdigest(),
+        "team-b/checkout": hashlib.sha256(b"sk-b-checkout").hexdigest(),
+    }
+
+
+def test_a_router_key_does_not_take_the_secret_of_another_namespace() -> None:
+    issued = ISSUED.replace("checkout}", "checkout, namespace: team-b}", 1)
+    found = from_text(GRANTED + ROUTER_KEY + issued)
+    assert found.snapshot is not None
+    assert found.snapshot.auth.clients == ()
+
+
+def test_a_router_config_takes_the_secret_of_its_own_namespace() -> None:
+    placed = ROUTER.replace("name: default}", "name: default, namespace: ai}")
+    other = SECRET.replace("name: keys}", "name: keys, namespace: team-a}")
+    own = SECRET.replace("name: keys}", "name: keys, namespace: ai}")
+    found = from_text("---\n".join([placed, other.replace("sk-master", "sk-other"), own]))
+    assert found.findings == ()
+    assert found.snapshot == from_text(f"{placed}---\n{own}").snapshot
 
 
 def test_a_router_key_that_no_grant_covers_is_told() -> None:

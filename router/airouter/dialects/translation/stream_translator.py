@@ -157,6 +157,10 @@ class StreamTranslator:
                 yield from self._parser.feed(self._escapes.whole(frame))
 
     def usage_so_far(self, received: int) -> Usage:  # noqa: ARG002  # the text itself is counted
+        return self._own_usage()
+
+    def _own_usage(self) -> Usage:
+        """Return the cost of this stream alone."""
         try:
             for event in self._parser.finish():  # with what some know, and tell at the end alone
                 if isinstance(event, COUNTS):
@@ -178,7 +182,7 @@ class StreamTranslator:
         return tokens_in(self._text)
 
     def cut_short(self) -> None:
-        events = cut_events(self._open, self.usage_so_far(0))
+        events = cut_events(self._open, self._own_usage())
         self._send([self._take(event) for event in events])
 
     def break_off(self, failure: Failure) -> None:
@@ -268,13 +272,13 @@ class JoinedTranslator(StreamTranslator):
         usage = super().finish()
         return usage if self._joined.seam.spent is None else self.usage_so_far(0)
 
-    def usage_so_far(self, received: int) -> Usage:
+    def usage_so_far(self, received: int) -> Usage:  # noqa: ARG002  # the text itself is counted
         """Return the cost of this stream and of those before it; the input is told, too."""
-        return added(self._joined.seam.spent, self._own_usage(received))
+        return added(self._joined.seam.spent, self._own_usage())
 
     def break_off(self, failure: Failure) -> None:
         if self._joined.seam.can_end:
-            self.write(self._joined.feed(Counted(usage=self._own_usage(0))))
+            self.write(self._joined.feed(Counted(usage=self._own_usage())))
         super().break_off(failure)
 
     def _take(self, event: Event) -> bytes:
@@ -283,13 +287,13 @@ class JoinedTranslator(StreamTranslator):
         if isinstance(event, Broken) and (seam.can_go_on or seam.can_end):
             raise UpstreamRefused(event.failure)
         if isinstance(event, Ended) and seam.spent is not None and not self._counted:
-            own = self._joined.feed(Counted(usage=self._own_usage(0)))
+            own = self._joined.feed(Counted(usage=self._own_usage()))
             return own + super()._take(event)
         return super()._take(event)
 
-    def _own_usage(self, received: int) -> Usage:
+    def _own_usage(self) -> Usage:
         """Return the cost of this stream alone, estimated where it was not told."""
-        usage = super().usage_so_far(received)
+        usage = super()._own_usage()
         if usage.input_tokens is None:
             return msgspec.structs.replace(usage, input_tokens=self._prompt())
         return usage

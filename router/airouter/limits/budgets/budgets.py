@@ -177,7 +177,13 @@ class Budgets:
             except TimeoutError:
                 pass
         if short:
-            raise self._refusal(short[0], amount)
+            raise self._refusal(short, amount)
+
+    async def add(self, spending: Spending, amount: int) -> None:
+        """Do what `Spending.add` says."""
+        short = self._take(spending, amount, self.step(), refuses)
+        if short:
+            await self.reserve_later(spending, amount, short)
 
     def extend(self, spending: Spending, amount: int) -> BudgetScope | None:
         """Do what `Spending.extend` says."""
@@ -275,12 +281,14 @@ class Budgets:
         lease = scope.lease
         return amount > lease.limit or (lease.contact.is_up and lease.room(self.step()) < amount)
 
-    def _refusal(self, scope: BudgetScope, amount: int) -> Failure:
-        if self._is_short_of(scope, amount):
-            scope.fell_short = True
-            usd = scope.budget.usd
-            return budget_spent(scope.kind, scope.name, usd, scope.seconds_left)
-        return budget_unknown(scope.kind, scope.name, DUE_SOON)
+    def _refusal(self, short: Sequence[BudgetScope], amount: int) -> Failure:
+        """Return why there is no money: of one that is spent, or else that nobody knows."""
+        for scope in short:
+            if self._is_short_of(scope, amount):
+                scope.fell_short = True
+                usd = scope.budget.usd
+                return budget_spent(scope.kind, scope.name, usd, scope.seconds_left)
+        return budget_unknown(short[0].kind, short[0].name, DUE_SOON)
 
 
 def refuses(scope: BudgetScope) -> bool:

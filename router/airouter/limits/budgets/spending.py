@@ -37,6 +37,10 @@ class Spending:
         """
         return self._budgets.extend(self, amount)
 
+    async def add(self, amount: int) -> None:
+        """Reserve more for a request that nobody has answered yet. Raises `Failure` 429."""
+        await self._budgets.add(self, amount)
+
     def settle(self, used: int) -> None:
         """Pay for the request."""
         taken, self.taken = self.taken, ()

@@ -52,10 +52,12 @@ class StreamMeter:
         tokens_in: int,
         stream_filter: MeteredFilter,
         reply: MeteredReply,
+        before: int = 0,
     ) -> None:
+        """`before` is the cost of what came of other backends, in billionths of a US dollar."""
         rates = price.rates_for(tokens_in)
         self._spending = spending
-        self._given = in_nanodollars(tokens_in * rates.input)
+        self._given = before + in_nanodollars(tokens_in * rates.input)
         self._output = rates.output
         self._filter = stream_filter
         self._reply = reply

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from airouter.config.budget import PeriodBudget
+from airouter.config.snapshot import Auth, ClientKey, Group, Limits, Snapshot
 from airouter.failures import Failure
 from airouter.limits.budgets.spending import Spending
 from airouter.limits.ledger.redis import RedisLedger
@@ -160,6 +161,20 @@ async def test_a_refusal_says_whose_budget_it_is_and_when_it_begins_anew() -> No
     assert (failure.status, failure.code) == (429, "insufficient_quota")
     assert "client 'team'" in failure.message
     assert failure.retry_after == START + DAY - spenders.time.now
+
+
+async def test_a_refusal_names_the_budget_that_is_spent_before_one_that_nobody_knows() -> None:
+    spenders = Spenders(TEN)
+    pod = spenders.pods["a"]
+    auth = Auth(
+        clients=(ClientKey("team", "00" * 32, groups=("all",), budgets=(TEN,)),),
+        groups=(Group("all", Limits(), PeriodBudget("0.01", "Total")),),
+    )
+    pod.budgets.reload(Snapshot(auth=auth))
+    with pytest.raises(Failure) as refused:
+        await reserved(pod.budgets, TEAM, 2 * CENT)
+    assert refused.value.code == "insufficient_quota"
+    assert "group 'all'" in refused.value.message
 
 
 async def test_a_budget_that_warns_refuses_nothing_and_counts_everything() -> None:

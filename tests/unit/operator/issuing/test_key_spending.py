@@ -96,6 +96,14 @@ def test_what_is_spent_beyond_a_budget_is_below_nothing() -> None:
     assert "x-airouter-budget: spent" in found.exhausted.message
 
 
+def test_of_two_budgets_that_which_is_spent_is_told_of() -> None:
+    day = PeriodBudget("1.00", "Day", refuses=False)
+    budgets = KeyBudgets((day, PeriodBudget("100.00", "Month")))
+    found = first(used({"Day/2026-11-15/UTC": 120 * CENT, MONTH: 120 * CENT}), budgets)
+    assert found.exhausted is not None
+    assert "until 2026-11-16T00:00:00Z: answers have" in found.exhausted.message
+
+
 def test_where_each_pod_counts_by_itself_costs_are_told_and_nothing_else() -> None:
     found = after(first(used(None, exhausted="client", cents=3)), used(None))
     assert found.fields["spent"]["usd"] == "0.04"
