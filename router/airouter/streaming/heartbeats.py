@@ -22,8 +22,6 @@ logger = logging.getLogger("airouter.streaming")
 
 OPENING_TIME = 2.0
 """Seconds that the opening of a stream is held back, at least, if its provider may take longer."""
-
-
 SWEEP_EVERY = 1.0
 """Seconds between two sweeps, at most: a heartbeat comes up to so much late."""
 SWEEPS = 15
