@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 PATIENCE = 2.0
 """Seconds that a request waits for the ledger: for an exchange that is under way and its own, and
 for what has to be written down before it is granted, which the operator does once a second."""
+OF_A_LOOK = 0.5
+"""Seconds that one who only wants to know waits for it."""
 AGAIN = 0.2
 """Seconds after which the ledger is asked again for what it could not grant yet."""
 MOST_AT_ONCE = 10**15
@@ -215,7 +217,7 @@ class Budgets:
             lease.contact.in_need.add(lease)
         if self.ask is not None:
             try:
-                async with asyncio.timeout(self._patience):
+                async with asyncio.timeout(OF_A_LOOK):
                     await self.ask()
             except TimeoutError:
                 pass
