@@ -97,7 +97,7 @@ class Walk(msgspec.Struct, Generic[T], eq=False):
             return 0.0, first
         backend, failure = asked or self._tried[-1], outcome.failure
         if failure is None:
-            if outcome.status or self.failover.bans.standings:
+            if (outcome.status or self.failover.bans.standings) and not backend.is_former:
                 self._note_bans(backend, outcome, now)
             if backend.load.resting:
                 backend.recover()
@@ -124,7 +124,7 @@ class Walk(msgspec.Struct, Generic[T], eq=False):
         self, backend: Backend[T], outcome: AttemptOutcome, failure: Failure, now: float
     ) -> None:
         """Take note of what a failure means for the backend, and for the rest of the walk."""
-        if not outcome.unasked:
+        if not (outcome.unasked or backend.is_former):
             self._judge(backend, outcome, failure, now)
         self._again = tuple(each for each in self._again if each is not backend)
         if outcome.retry is Retry.ANYWHERE:
@@ -148,8 +148,6 @@ class Walk(msgspec.Struct, Generic[T], eq=False):
         self, backend: Backend[T], outcome: AttemptOutcome, failure: Failure, now: float
     ) -> None:
         """Have a backend that failed rest, or be banned."""
-        if backend.is_former:
-            return
         self._note_bans(backend, outcome, now)
         if failure.retry_after is not None:
             limited = failure.status == LIMITED
@@ -160,8 +158,6 @@ class Walk(msgspec.Struct, Generic[T], eq=False):
             backend.recover()  # it refuses the request, so it is in order
 
     def _note_bans(self, backend: Backend[T], outcome: AttemptOutcome, now: float) -> None:
-        if backend.is_former:
-            return
         ban = self.failover.bans.note(backend, outcome, now)
         if ban is not None:
             self.bans = (*self.bans, (now, ban))
