@@ -53,7 +53,7 @@ async def test_secrets_that_nobody_names_take_no_memory(crowded: ControlPlane) -
             await crowded.patch(patch_models(run))
             await crowded.until_condition("Accepted", "True")
             assert operator.peak_memory() < MOST_MEMORY
-            assert await operator.metric("secrets") == 2
+            await operator.until_metric("secrets", 2)
 
 
 async def test_those_that_others_make_of_the_type_of_keys_take_a_few_at_a_time(
@@ -65,7 +65,7 @@ async def test_those_that_others_make_of_the_type_of_keys_take_a_few_at_a_time(
     async with plane.operator() as operator:
         await key_in(plane)
         assert operator.peak_memory() < MOST_WITH_A_PAGE
-        assert await operator.metric("secrets") == 3
+        await operator.until_metric("secrets", 3)
 
 
 async def crowd(plane: ControlPlane, count: int, type_: str = "Opaque") -> None:
@@ -134,7 +134,7 @@ async def test_requests_go_on_while_a_secret_is_replaced(
         await plane.apply(secret("providers", paid="sk-paid-2"))
         await plane.until_condition("ResolvedRefs", "True")
         assert await chat(router) == 200
-        assert await operator.metric("secrets") == 3
+        await operator.until_metric("secrets", 3)
 
 
 async def test_the_last_value_of_a_secret_is_used_for_so_long_and_not_longer(
@@ -176,10 +176,10 @@ async def test_a_secret_that_is_named_later_is_read_then(plane: ControlPlane) ->
     await plane.apply(routerconfig(MOCK, models={"m": "mock"}))
     async with plane.operator() as operator:
         await plane.until(lambda s: s["credentials"] == "1/1")
-        assert await operator.metric("secrets") == 2
+        await operator.until_metric("secrets", 2)
         await plane.apply(routerconfig(MOCK, other, models={"m": "mock"}))
         await plane.until(lambda s: s["credentials"] == "2/2")
-        assert await operator.metric("secrets") == 3
+        await operator.until_metric("secrets", 3)
         await plane.apply(routerconfig(MOCK, models={"m": "mock"}))
         await plane.until(lambda s: s["credentials"] == "1/1")
-        assert await operator.metric("secrets") == 2
+        await operator.until_metric("secrets", 2)

@@ -110,6 +110,16 @@ class OperatorProcess:
         ]
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
 
+    async def until_metric(self, name: str, value: float) -> None:
+        """Wait until all series of a metric are `value` together."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while (now := await self.metric(name)) != value:
+                    self.assert_not_ended()
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise AssertionError(f"{name} is {now}, not {value}: {self.tail()}") from None
+
     async def until_listening(self) -> None:
         async with asyncio.timeout(STARTING):
             while (health := HEALTH.search(self._log.read_bytes())) is None:
