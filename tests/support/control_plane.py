@@ -188,8 +188,11 @@ class ControlPlane:
         return await self.client.get(f"{secrets_in(self.namespace)}/{name}")
 
     async def until_secret_is_gone(self, name: str) -> None:
-        """Wait for the garbage collector, which takes what a RouterConfig that is gone had."""
-        async with asyncio.timeout(60):
+        """Wait for the garbage collector, which takes what a RouterConfig that is gone had.
+
+        It may have to find the API server again first, after a test that has stopped it.
+        """
+        async with asyncio.timeout(2 * PATIENCE):
             with contextlib.suppress(NotFound):
                 while True:
                     await self.secret(name)

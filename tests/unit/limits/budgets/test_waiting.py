@@ -75,7 +75,7 @@ async def test_a_request_waits_for_a_disk_that_is_slow(
     assert ask is not None
 
     async def ask_slowly() -> None:
-        await asyncio.sleep(0.8)
+        await asyncio.sleep(0.2)
         await ask()
 
     monkeypatch.setattr(limits.budgets, "ask", ask_slowly)

@@ -198,10 +198,11 @@ async def test_attempts_that_fail_become_rarer_but_never_rare(subject: Subject, 
 async def test_a_provider_that_hangs_fails_the_request_in_time(
     subject: Subject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(refreshing, "READY_LIMIT", 0.02)
     subject.gate.clear()
-    with pytest.raises(IdentityError, match="no credentials came within"):
-        await subject.used()
+    with monkeypatch.context() as hurried:
+        hurried.setattr(refreshing, "READY_LIMIT", 0.02)
+        with pytest.raises(IdentityError, match="no credentials came within"):
+            await subject.used()
     subject.gate.set()
     assert await subject.used() == b"1"
 
