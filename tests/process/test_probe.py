@@ -7,6 +7,8 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
+
 from support.config import mock_manifest
 from support.router import router_process
 
@@ -53,9 +55,12 @@ async def test_a_port_that_is_none_is_named_without_a_traceback() -> None:
     assert b"Traceback" not in told
 
 
-async def test_it_imports_next_to_nothing() -> None:
+@pytest.mark.parametrize("options", [[], ["--path", "/health"]])
+async def test_what_kubelet_runs_every_few_seconds_imports_next_to_nothing(
+    options: list[str],
+) -> None:
     code = (
-        "import sys; sys.argv = ['airouter', 'probe']\n"
+        f"import sys; sys.argv = ['airouter', 'probe', *{options}]\n"
         "import runpy\n"
         "try: runpy.run_module('airouter', run_name='__main__')\n"
         "except SystemExit: pass\n"

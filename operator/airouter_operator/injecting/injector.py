@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from airouter_operator.injecting.patch import Addition, injection
+from airouter_operator.injecting.patch import Addition, injection, obstacle
 from airouter_operator.kube.objects import ObjectKey
 from airouter_operator.kube.paths import namespaces_in
 
@@ -24,7 +24,7 @@ INJECT = "airouter.dev/inject"
 """Annotation or label of a pod, or label of a namespace: the name of a RouterConfig."""
 NOT_HERE = "false"
 """The value by which a pod has no router, though its namespace names one."""
-CONFIG_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,240}[a-z0-9])?")
+CONFIG_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,242}[a-z0-9])?")
 """Names of RouterConfigs, short enough for the name of the snapshot."""
 
 
@@ -70,7 +70,7 @@ class Injector:
             return "its containers share their processes, so that all could read the router's keys"
         if spec.os.name != "linux":
             return "it runs on Linux"
-        return ""
+        return obstacle(request.object, self._template.port)
 
     async def _config_of_namespace(self, name: str) -> str:
         """Return the RouterConfig that a namespace names, as its label says now."""

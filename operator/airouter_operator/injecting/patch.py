@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from airouter_operator.injecting.review import ContainerPort
 from airouter_operator.injecting.sidecar import (
     CONTAINER,
+    NO_TOKEN_VOLUME,
+    SNAPSHOT_VOLUME,
     SidecarTemplate,
     base_urls,
     router_container,
@@ -19,7 +22,7 @@ from airouter_operator.injecting.sidecar import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from airouter_operator.injecting.review import AdmittedPod, PodContainer
+    from airouter_operator.injecting.review import AdmittedPod, Named, PodContainer
     from airouter_operator.kube.objects import Object
 
 INJECTED = "airouter.dev/injected"
@@ -42,9 +45,35 @@ class Addition(NamedTuple):
 def injection(pod: AdmittedPod, config: str, template: SidecarTemplate) -> list[Addition]:
     """Return what a pod needs to have a router for a RouterConfig, and to call it."""
     additions = list(url_additions(pod.spec.containers, base_urls(template.port)))
-    if CONTAINER not in (container.name for container in pod.spec.init_containers):
+    if CONTAINER not in names(pod.spec.init_containers):
         additions += router_additions(pod, config, template)
     return additions
+
+
+def obstacle(pod: AdmittedPod, port: int) -> str:
+    """Return what of a pod stands in the place of a router that listens on a port, or nothing.
+
+    The API server refuses a pod with a name twice, and of two that listen on a port one fails.
+    """
+    spec = pod.spec
+    containers = (*spec.init_containers, *spec.containers)
+    if INJECTED in pod.metadata.labels and CONTAINER in names(spec.init_containers):
+        return ""
+    if CONTAINER in names(containers):
+        return f"it has a container {CONTAINER!r} of its own"
+    for volume in (SNAPSHOT_VOLUME, NO_TOKEN_VOLUME):
+        if volume in names(spec.volumes):
+            return f"it has a volume {volume!r} of its own"
+    for container in containers:
+        if ContainerPort(port) in container.ports:
+            fix = "have another operator.injector.routerPort"
+            return f"its container {container.name!r} has the port {port} (fix: {fix})"
+    return ""
+
+
+def names(items: Sequence[Named | PodContainer]) -> set[str]:
+    """Return the names of containers or of volumes."""
+    return {item.name for item in items}
 
 
 def router_additions(

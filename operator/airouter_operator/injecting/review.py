@@ -24,11 +24,19 @@ class Named(msgspec.Struct, frozen=True):
     name: str = ""
 
 
+class ContainerPort(msgspec.Struct, frozen=True, rename="camel"):
+    """A port that a container says it listens on."""
+
+    container_port: int = 0
+    protocol: str = "TCP"
+
+
 class PodContainer(msgspec.Struct, frozen=True):
     """A container of a pod."""
 
     name: str = ""
     env: tuple[Named, ...] = ()
+    ports: tuple[ContainerPort, ...] = ()
 
 
 class OperatingSystem(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""`airouter probe`: for exec probes of a pod. Bare, it is run by `__main__.py`, past this."""
+"""`airouter probe`: for exec probes of a pod. Those of ours are run by `__main__.py`, past this."""
 
 from typing import Annotated
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from airouter.__main__ import PROBES
 from airouter_operator.injecting.patch import INJECTED, injection
 from airouter_operator.injecting.review import AdmittedPod
 from airouter_operator.injecting.sidecar import (
@@ -82,6 +83,12 @@ def test_the_router_keeps_to_the_restricted_standard() -> None:
         "capabilities": {"drop": ["ALL"]},
         "seccompProfile": {"type": "RuntimeDefault"},
     }
+
+
+def test_what_kubelet_runs_every_few_seconds_goes_past_the_command_line() -> None:
+    (router,) = injected(pod({"name": "app"}))["spec"]["initContainers"]
+    probes = (router[each]["exec"] for each in ("startupProbe", "readinessProbe", "livenessProbe"))
+    assert {tuple(probe["command"][1:]) for probe in probes} == PROBES.keys()
 
 
 def test_a_cluster_may_choose_the_user_of_routers_itself() -> None:

@@ -14,6 +14,8 @@ import pytest
 import trustme
 
 from airouter_operator.injecting.injector import INJECT, Injector
+from airouter_operator.injecting.patch import INJECTED
+from airouter_operator.injecting.sidecar import CONTAINER, SNAPSHOT_VOLUME, base_urls
 from airouter_operator.injecting.webhook import MAX_REVIEW, PATH, InjectionWebhook
 from airouter_operator.kube.objects import Object
 from support.api_pages import asking, serving
@@ -21,6 +23,8 @@ from support.http_client import http_client
 from unit.operator.injecting.test_patch import TEMPLATE
 
 NAMESPACES = "/api/v1/namespaces"
+LISTENS = {"name": "app", "ports": [{"containerPort": TEMPLATE.port}]}
+CALLS = {"name": "app", "env": [{"name": name} for name in base_urls(TEMPLATE.port)]}
 
 
 def review(namespace: str = "shop", spec: Object | None = None, **metadata: Any) -> Object:
@@ -98,6 +102,10 @@ async def test_a_pod_that_asks_for_nothing_is_left_as_it_is() -> None:
         ("shop", "default", {"shareProcessNamespace": True}, "all could read the router's keys"),
         ("shop", "default", {"os": {"name": "windows"}}, "runs on Linux"),
         ("shop", "a/b", {}, "not the name of a RouterConfig"),
+        ("shop", "default", {"containers": [{"name": CONTAINER}]}, "has a container 'airouter'"),
+        ("shop", "default", {"initContainers": [{"name": CONTAINER}]}, "a container 'airouter'"),
+        ("shop", "default", {"volumes": [{"name": SNAPSHOT_VOLUME}]}, "a volume 'airouter-snap"),
+        ("shop", "default", {"containers": [LISTENS]}, "container 'app' has the port 14000"),
         ("elsewhere", "default", {}, "does not watch the namespace elsewhere"),
     ],
 )
@@ -110,6 +118,29 @@ async def test_where_there_can_be_no_router_the_pod_is_made_and_its_author_warne
         assert "patch" not in told
         (warning,) = told["warnings"]
         assert why in warning
+
+
+async def test_a_pod_that_has_its_router_may_be_asked_about_again() -> None:
+    spec = {"containers": [CALLS], "initContainers": [{"name": CONTAINER}]}
+    async with webhook() as client:
+        told = await answer(client, review(spec=spec, labels={INJECT: "teams", INJECTED: "true"}))
+        assert told.keys() == {"uid", "allowed"}
+
+
+async def test_a_port_of_another_protocol_is_no_obstacle() -> None:
+    port = {"containerPort": TEMPLATE.port, "protocol": "UDP"}
+    spec = {"containers": [{"name": "app", "ports": [port]}]}
+    async with webhook() as client:
+        told = await answer(client, review(spec=spec, labels={INJECT: "teams"}))
+        assert snapshot_in(told) == "teams-snapshot"
+
+
+async def test_the_longest_name_of_a_routerconfig_is_taken() -> None:
+    longest = "a" * 244
+    async with webhook() as client:
+        told = await answer(client, review(annotations={INJECT: longest}))
+        assert snapshot_in(told) == f"{longest}-snapshot"
+        assert (await answer(client, review(annotations={INJECT: longest + "a"})))["warnings"]
 
 
 async def test_a_namespace_that_cannot_be_read_is_no_answer() -> None:
