@@ -24,6 +24,7 @@ from airouter.config.router_keys import (
     declared_key,
     issued_keys,
     refusal_of,
+    vain_wishes_of,
 )
 from airouter.config.secret import OpenedSecrets, open_secret
 
@@ -132,6 +133,8 @@ class ReadManifest:
                 unsure = refusal.reason == "NoGrant" and (key.is_unplaced or labels_decide)
                 severity: Severity = "warning" if unsure else "error"
                 self.findings.append(document.placed(Finding(severity, ("spec",), refusal.message)))
+            elif vain := vain_wishes_of(key, config):
+                self.findings.append(document.placed(Finding("warning", ("spec", "models"), vain)))
         return compiled
 
 
