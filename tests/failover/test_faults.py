@@ -99,7 +99,7 @@ async def test_when_all_are_dead_the_reason_is_told_in_bounded_time_and_without_
 async def test_when_none_could_be_reached_all_are_counted_and_the_last_reason_is_told() -> None:
     async with stage("fallback") as found:
         found.first.always = found.second.always = reset
-        with pytest.raises(APIStatusError, match="None of the 2 backends .* ended early"):
+        with pytest.raises(APIStatusError, match=r"None of the 2 backends .* ended early"):
             await found.ask()
 
 
