@@ -16,7 +16,14 @@ import pytest
 
 from airouter.config.delivery import STREAM_FILE
 from support.config import MOCK
-from support.control_plane import ACCOUNT, ControlPlane, OperatorProcess, condition, control_plane
+from support.control_plane import (
+    ACCOUNT,
+    PATIENCE,
+    ControlPlane,
+    OperatorProcess,
+    condition,
+    control_plane,
+)
 from support.kubernetes.apiserver import KubectlFailed
 from support.kubernetes.faults import FaultyProxy
 from support.ports import free_port
@@ -137,7 +144,7 @@ async def test_it_comes_through_a_time_without_its_rights(plane: ControlPlane) -
 
 async def until_refused(operator: OperatorProcess, proxy: FaultyProxy) -> None:
     """Have the operator watch anew until the API server knows that it may not."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while "Request attempt #2 failed" not in operator.log:
             await asyncio.to_thread(proxy.cut)
             await asyncio.sleep(0.5)
@@ -191,7 +198,7 @@ async def test_a_watch_that_silently_dies_is_found_out(plane: ControlPlane) -> N
 
 
 async def until_sick(operator: OperatorProcess) -> object:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while (page := await operator.page("/healthz")).status_code == 200:
             await asyncio.sleep(0.1)
     return page.json()
@@ -237,7 +244,7 @@ async def test_two_operators_do_not_fight(plane: ControlPlane) -> None:
         leader, other = (one, two) if leading[0] else (two, one)
         await leader.kill()
         await plane.patch(patch_models("last"))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while not await other.metric("leading"):
                 await asyncio.sleep(0.1)
         await plane.until(lambda s: s["models"] == 1 and s["observedGeneration"] == 7)
@@ -259,7 +266,7 @@ async def test_two_operators_of_different_namespaces_do_not_fight(
 
 
 async def until_streamed_by(plane: ControlPlane, operator: ControlPlane) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while operator.stream_url.encode() not in await streamed(plane):
             await asyncio.sleep(0.05)
 
@@ -278,7 +285,7 @@ async def versions(plane: ControlPlane) -> list[str]:
 
 async def until_still(plane: ControlPlane) -> None:
     """Wait until nobody writes any more: of operators that fight, one always does."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         before: list[str] = []
         while (now := await versions(plane)) != before:
             before = now
@@ -334,7 +341,7 @@ async def dead_webhook(plane: ControlPlane) -> AsyncIterator[None]:
 
 async def until_asked(plane: ControlPlane) -> None:
     """The API server knows a new webhook a moment after it was made."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         with contextlib.suppress(KubectlFailed):
             while True:
                 labelled = f"tried={time.monotonic()}"

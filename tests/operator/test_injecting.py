@@ -14,7 +14,7 @@ from airouter_operator.injecting.injector import INJECT
 from airouter_operator.injecting.sidecar import CONTAINER
 from airouter_operator.injecting.webhook import PATH
 from chart.rendering import NAME, NAMESPACE, of_kind, render
-from support.control_plane import ACCOUNT, ControlPlane, OperatorProcess
+from support.control_plane import ACCOUNT, PATIENCE, ControlPlane, OperatorProcess
 from support.ports import free_port
 from support.resources import Object
 
@@ -54,7 +54,7 @@ class Injection:
 
     async def until_trusted(self) -> None:
         """Wait until the operator has put its authority in."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while not all("caBundle" in each["clientConfig"] for each in await self.webhooks()):
                 await asyncio.sleep(0.05)
 
@@ -79,7 +79,7 @@ class Injection:
 
     async def until_injected(self, name: str, **metadata: Any) -> Object:
         """Create pods until one has a router: the API server follows a moment later."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             for number in range(1000):
                 found = await self.create(f"{name}-{number}", **metadata)
                 if "initContainers" in found["spec"]:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from support.config import MOCK
-from support.control_plane import ACCOUNT, INSTALL, ControlPlane, condition
+from support.control_plane import ACCOUNT, INSTALL, PATIENCE, ControlPlane, condition
 from support.http_client import http_client
 from support.inference_pools import install_pool_crd, pool
 from support.resources import MASTER_KEY, routerconfig, secret
@@ -65,7 +65,7 @@ async def test_the_operator_uses_all_that_it_is_granted_and_nothing_else(
         await plane.kubectl("annotate", "rkey", "checkout", "airouter.dev/rotate=now")
         await until_request_is_withdrawn(plane)
         await key_in(plane)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while used(plane) != granted(INSTALL / "rbac.yaml"):
                 await asyncio.sleep(0.2)
 

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from support.config import MASTER_KEY, MOCK
-from support.control_plane import ControlPlane
+from support.control_plane import PATIENCE, ControlPlane
 from support.http_client import http_client
 from support.resources import Object, routerconfig, secret
 from support.router import RouterProcess
@@ -103,7 +103,7 @@ async def test_a_service_account_asks_without_any_key_and_others_do_not(
 
 async def logged_principals(router: RouterProcess) -> set[str]:
     """Those whose chats were answered; the log follows the answers."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while True:
             found = {
                 entry["principal"]
@@ -141,7 +141,7 @@ async def test_replicas_share_the_budget_of_a_holder_of_a_token_by_their_operato
         alice, bob = (CORP.token(sub=name) for name in ("alice", "bob"))
         for router in (one, other):
             await until_models(router, ["echo", "other"], alice.decode())
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while await status_of(one, bob) != 200:  # the ledger is new
                 await asyncio.sleep(0.1)
             while await status_of(other, alice) != 200:
@@ -151,7 +151,7 @@ async def test_replicas_share_the_budget_of_a_holder_of_a_token_by_their_operato
                     await asyncio.sleep(0.1)  # what the other pod has not used comes back
         assert await status_of(one, alice) == await status_of(other, alice) == 429
         assert await status_of(other, bob) == 200
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while (usage := await usage_of(one, alice.decode()))["budgets"][0]["used_usd"] != "3":
                 await asyncio.sleep(0.1)  # the other pod tells what its answer has cost
         assert usage["client"] == "jwt/corp/alice"

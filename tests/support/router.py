@@ -17,7 +17,8 @@ from typing import Any
 from support.http_client import PATIENCE, http_client
 
 LISTENING = re.compile(rb"listening on http://(?:\[[^]]+\]|[^:]+):(\d+)")
-STARTING = 60.0
+STARTING = 180.0
+"""Seconds: a router takes seconds of a processor to start, of which a loaded machine has few."""
 
 
 class RouterProcess:

@@ -176,7 +176,7 @@ async def test_a_request_that_is_compacted_beyond_its_threshold_is_one_request(
 
 
 async def test_requests_at_the_same_time_are_bounded() -> None:
-    text = a_manifest({"mock": {"latency": "300ms"}}, client={"limits": {"maxConcurrent": 2}})
+    text = a_manifest({"mock": {"latency": "2s"}}, client={"limits": {"maxConcurrent": 2}})
     async with served(text) as router:
         answers = await asyncio.gather(*(ask(router) for _ in range(4)))
         assert sorted(answer.status_code for answer in answers) == [200, 200, 429, 429]

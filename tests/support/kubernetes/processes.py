@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 GUARD = Path(__file__).with_name("guard.py")
-PATIENCE = ENDING = 60.0
+PATIENCE = ENDING = 120.0
 """Seconds; what hangs still ends its test."""
 TAIL = 4000
 
