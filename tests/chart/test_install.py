@@ -179,6 +179,12 @@ def test_a_number_that_nobody_has_set_is_that_of_the_values(site: Site) -> None:
     assert site.get("deployment", NAME)["spec"]["replicas"] == 3
 
 
+def test_operators_become_two_and_one_again(site: Site) -> None:
+    for highly_available, number in ((False, 1), (True, 2), (False, 1)):
+        site.upgrade(operator__highAvailability=highly_available)
+        assert site.get("deployment", f"{NAME}-operator")["spec"]["replicas"] == number
+
+
 @pytest.mark.parametrize("ci", ["default", "autoscaling"])
 def test_the_number_of_routers_can_be_left_out(ci: str) -> None:
     objects = render(ci, {"router.replicas": None})

@@ -276,7 +276,8 @@ def test_routers_may_be_replaced_all_at_once() -> None:
 
 def test_one_operator_ends_before_the_next_starts() -> None:
     spec = only("Deployment", render(), "operator")["spec"]
-    assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
+    rolling = {"maxSurge": 0, "maxUnavailable": 1}
+    assert (spec["replicas"], spec["strategy"]["rollingUpdate"]) == (1, rolling)
     assert spec["template"]["spec"]["terminationGracePeriodSeconds"] == 10
 
 
@@ -288,7 +289,8 @@ def test_one_operator_may_be_evicted() -> None:
 def test_high_availability_is_two_operators_on_two_nodes_that_are_not_evicted_at_once() -> None:
     objects = render(values={"operator.highAvailability": True})
     spec = only("Deployment", objects, "operator")["spec"]
-    assert (spec["replicas"], spec["strategy"]) == (2, {"type": "RollingUpdate"})
+    rolling = {"maxSurge": 1, "maxUnavailable": 0}
+    assert (spec["replicas"], spec["strategy"]["rollingUpdate"]) == (2, rolling)
     spread = operator(objects)["spec"]["topologySpreadConstraints"]
     keys = ["topology.kubernetes.io/zone", "kubernetes.io/hostname"]
     assert [constraint["topologyKey"] for constraint in spread] == keys

@@ -24,6 +24,7 @@ ENDPOINT = re.compile(
 """The end of a URL that is of one endpoint, and not the root of an API."""
 NONE_READY = "no pod of {} is ready"
 START_PODS = "start its pods, or see why they are not ready"
+NO_PODS = "an ExternalName has none, so use baseURL in place of it"
 
 
 class ServicePort(NamedTuple):
@@ -155,7 +156,7 @@ class Places:
             what, fix = f"{name} has no such port", choice(map(str, ports))
             path = (*path, "port")
         elif not port.addresses:
-            what, fix = NONE_READY.format(name), START_PODS
+            what, fix = NONE_READY.format(name), f"{START_PODS}; {NO_PODS}"
             reason = "NoReadyEndpoints"
         else:
             return port

@@ -65,7 +65,8 @@ def test_a_port_says_by_its_protocol_that_it_takes_tls_unless_the_credential_doe
         (
             {"port": 9000},
             ": no pod of Service 'vllm' is ready"
-            " (fix: start its pods, or see why they are not ready)",
+            " (fix: start its pods, or see why they are not ready; an ExternalName has none, so use"
+            " baseURL in place of it)",
             "NoReadyEndpoints",
         ),
         (
