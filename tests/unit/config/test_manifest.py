@@ -286,6 +286,34 @@ def test_a_broken_router_key_is_told() -> None:
     assert "router.yaml:25: error: spec.rooter: is not a known field (fix: use router)" in told
 
 
+LIST = """\
+apiVersion: v1
+kind: List
+items:
+- apiVersion: airouter.dev/v1alpha1
+  kind: RouterConfig
+  metadata: {name: default}
+  spec:
+    credentials: [{name: main, type: OpenAI, secretRef: {name: keys, key: openai}}]
+    models: [{name: m, backends: [{credential: main}]}]
+    auth: {anonymous: Allow}
+- {apiVersion: v1, kind: Secret, metadata: {name: keys}, stringData: {openai: sk}}
+"""
+
+
+def test_a_list_as_kubectl_prints_it_is_its_items() -> None:
+    found = from_text(LIST)
+    assert lines(found) == []
+    assert found.snapshot is not None
+    assert [model.name for model in found.snapshot.models] == ["m"]
+
+
+def test_a_mistake_in_a_list_is_told_at_its_line() -> None:
+    told = lines(from_text(LIST.replace("name: m,", "name: m, name: m,")))
+    twice = "spec.models[name=m].name: is given twice (fix: give each key once)"
+    assert f"router.yaml:9: error: {twice}" in told
+
+
 def test_a_configuration_of_litellm_is_recognised() -> None:
     assert (
         "router.yaml:1: error: is a configuration of LiteLLM, not a RouterConfig "
