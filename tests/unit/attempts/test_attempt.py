@@ -96,6 +96,24 @@ async def test_a_whole_answer_to_a_large_request_is_told_as_a_stream_beside_the_
     assert b'"content":"Hi"' in (await asking).content
 
 
+async def test_a_large_whole_answer_is_read_beside_the_loop(
+    router: Served, first: RawUpstream
+) -> None:
+    asking = asyncio.create_task(router.chat())
+    provider = await first.accept()
+    await provider.request()
+    release = threading.Event()
+    holding = asyncio.create_task(router.router.aside.run(partial(release.wait, 60)))
+    try:
+        await provider.say(http(200, {**ANSWER, "more": "m" * LARGE}))
+        assert (await router.client.get("/v1/models")).status_code == 200
+        assert not asking.done()
+    finally:
+        release.set()
+        await holding
+    assert (await asking).json() == {**ANSWER, "more": "m" * LARGE}
+
+
 @pytest.mark.parametrize("stream", [False, True])
 async def test_tokens_are_counted(router: Served, first: RawUpstream, *, stream: bool) -> None:
     asking = asyncio.create_task(router.chat(stream=stream))
