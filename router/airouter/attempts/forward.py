@@ -41,9 +41,9 @@ async def forward(
         size += len(request.body)
     try:
         if size <= LARGE:
-            body, usage, streams = told(target, request, replies)
+            body, usage, streams = whole_or_stream(target, request, replies)
         else:
-            tell = partial(told, target, request, replies)
+            tell = partial(whole_or_stream, target, request, replies)
             body, usage, streams = await aside.run(tell, is_owed=True)
     except Failure as failure:
         drop_frames(failure)
@@ -67,7 +67,7 @@ async def forward(
     return ANSWERED
 
 
-def told(
+def whole_or_stream(
     target: Target, request: ClientRequest, replies: Sequence[BufferedReply]
 ) -> tuple[bytes, Usage | None, bool]:
     """Return the answer for the client, what it has used, and True where it is a stream.
