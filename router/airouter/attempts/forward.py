@@ -1,7 +1,7 @@
 """A provider's whole answer, given to the client as a whole or as a stream.
 
-A large one is translated and masked beside the event loop, as a large request is: an answer may
-have tens of megabytes, in embeddings, images or the arguments of a call.
+A large one is read, translated and masked beside the event loop, as a large request is: an answer
+may have tens of megabytes, in embeddings, images or the arguments of a call.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from airouter.attempts.headers import EVENT_STREAM, JSON, answer_headers
+from airouter.dialects.translation.conversing import is_stream
 from airouter.eventloop.aside import LARGE
 from airouter.failures import Failure, drop_frames
 from airouter.interfaces import BrokenReply, UpstreamRefused
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from airouter.serving.target import Target
 
 NO_STREAM = "the upstream did not stream"
+PASSED = 4_194_304
+"""Bytes of an answer that passes through, and is given at once: it takes some 10 ms, and embeddings
+and images, of which most answers have fewer, do not wait for the large requests of others.
+"""
 
 
 async def forward(
@@ -40,7 +45,7 @@ async def forward(
     if request.stream:
         size += len(request.body)
     try:
-        if size <= LARGE:
+        if size <= LARGE or (size <= PASSED and passes(target, request, replies)):
             body, usage, streams = whole_or_stream(target, request, replies)
         else:
             tell = partial(whole_or_stream, target, request, replies)
@@ -67,6 +72,13 @@ async def forward(
     return ANSWERED
 
 
+def passes(target: Target, request: ClientRequest, replies: Sequence[BufferedReply]) -> bool:
+    """Return whether the client gets an answer nearly as it came."""
+    if request.stream or any(map(is_stream, replies)):
+        return False
+    return target.translation.same_dialect
+
+
 def whole_or_stream(
     target: Target, request: ClientRequest, replies: Sequence[BufferedReply]
 ) -> tuple[bytes, Usage | None, bool]:
@@ -75,6 +87,7 @@ def whole_or_stream(
     Raises `UpstreamError` and `Failure` as `Translation.answer` does.
     """
     translation = target.translation
-    stream = translation.retold(request, replies[0]) if request.stream else None
+    told = request.stream and len(replies) == 1
+    stream = translation.retold(request, replies[0]) if told else None
     answer = translation.answer(request, replies) if stream is None else stream
     return target.account.masking.body(answer.body), answer.usage, stream is not None
