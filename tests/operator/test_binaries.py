@@ -17,7 +17,7 @@ def test_a_program_is_built_in_a_clone_that_belongs_to_somebody_else(
 ) -> None:
     programs = Binaries(None, tmp_path / "cache")
     shutil.copytree(modules.TOOLS / "pause", tmp_path / "clone" / "pause")
-    subprocess.run(["git", "init", "--quiet", tmp_path / "clone"], check=True, timeout=60)
+    subprocess.run(["git", "init", "--quiet", tmp_path / "clone"], check=True, timeout=180)
     monkeypatch.setattr(modules, "TOOLS", tmp_path / "clone")
     monkeypatch.setenv("GOFLAGS", "-buildvcs=auto")  # the default, whatever a person has set
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")

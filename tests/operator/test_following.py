@@ -89,7 +89,7 @@ async def test_routers_and_status_follow_each_step(plane: ControlPlane) -> None:
             await plane.until_condition("Accepted", "True")
         code, seconds = await operator.stop()
         assert code == 0
-        assert seconds < 30  # well below one, but for a loaded machine
+        assert seconds < 30  # less than one, but for a loaded machine
 
 
 async def test_what_does_not_compile_leaves_the_last_good_one(plane: ControlPlane) -> None:

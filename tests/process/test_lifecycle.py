@@ -9,7 +9,6 @@ import re
 import signal
 import socket
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,13 +51,9 @@ def endless(tmp_path: Path) -> Path:
     return path
 
 
-async def test_it_serves_soon_after_its_start(tmp_path: Path) -> None:
-    async with router_process(tmp_path):
-        pass  # once, so that bytecode is there
-    start = time.monotonic()
+async def test_it_serves_as_soon_as_it_listens(tmp_path: Path) -> None:
     async with router_process(tmp_path) as router:
         assert (await router.health())["status"] == "ok"
-        assert time.monotonic() - start < 30  # a second, but for a loaded machine
 
 
 async def test_streams_that_run_at_sigterm_all_finish_and_it_ends_with_zero(

@@ -20,7 +20,7 @@ async def probe(port: int, *arguments: str) -> tuple[int, str]:
         env={"AIROUTER_PORT": str(port)},
         stdout=asyncio.subprocess.PIPE,
     )
-    output, _ = await asyncio.wait_for(process.communicate(), 60)
+    output, _ = await asyncio.wait_for(process.communicate(), 180)
     assert process.returncode is not None
     return process.returncode, output.decode().strip()
 
@@ -49,7 +49,7 @@ async def test_a_port_that_is_none_is_named_without_a_traceback() -> None:
         env=os.environ | {"AIROUTER_PORT": "abc"},
         stderr=asyncio.subprocess.PIPE,
     )
-    _, told = await asyncio.wait_for(process.communicate(), 60)
+    _, told = await asyncio.wait_for(process.communicate(), 180)
     assert process.returncode == 2
     assert b"AIROUTER_PORT" in told
     assert b"Traceback" not in told

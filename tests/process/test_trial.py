@@ -17,7 +17,7 @@ from contract.services.openai.service import OpenAIService, openai_service
 from support.ports import free_port
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 120.0
+PATIENCE = 300.0
 
 
 async def run(*command: str, folder: Path, text: str = "", **environ: str) -> tuple[int, str]:

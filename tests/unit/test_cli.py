@@ -69,7 +69,7 @@ def test_help_loads_no_command() -> None:
         "print([n for n in sys.modules if n.startswith('airouter.') or n == 'pydantic'])"
     )
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=True)
     assert done.stdout.splitlines()[-1] == "['airouter.commands', 'airouter.cli']"
 
 
@@ -139,7 +139,7 @@ def on_a_terminal(*arguments: str, **environ: str) -> str:
     """What `python -m airouter` writes to a terminal."""
     command = [sys.executable, "-m", "airouter", *arguments]
     ours, theirs = pty.openpty()
-    subprocess.run(command, stdout=theirs, env=os.environ | environ, timeout=60, check=False)
+    subprocess.run(command, stdout=theirs, env=os.environ | environ, timeout=180, check=False)
     written = os.read(ours, 65536).decode()
     os.close(theirs)
     os.close(ours)
@@ -165,5 +165,5 @@ def test_serve_serves_until_it_is_told_to_stop(router_yaml: Path) -> None:
         assert process.stderr is not None
         heard = next(line for line in process.stderr if "listening on" in line)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=180) == 0
     assert "http://127.0.0.1:" in heard

@@ -52,7 +52,7 @@ def check_yaml(text: str) -> None:
 
 
 def check_shell(text: str) -> None:
-    subprocess.run(["bash", "-n"], input=text, text=True, check=True, timeout=60)
+    subprocess.run(["bash", "-n"], input=text, text=True, check=True, timeout=180)
 
 
 CHECKS: dict[str, Callable[[str], object]] = {

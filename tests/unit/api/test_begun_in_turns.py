@@ -43,7 +43,7 @@ async def test_people_who_open_the_page_at_once_are_served_one_by_one() -> None:
 
 def document(port: int) -> bytes:
     """Return the document of the API."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/openapi.json", timeout=60) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/openapi.json", timeout=180) as answer:
         found: bytes = answer.read()
     return found
 

@@ -15,7 +15,7 @@ def completed(script: str, *words: str) -> list[str]:
         'printf "%s\\n" "${COMPREPLY[@]}"'
     )
     done = subprocess.run(
-        ["bash", "-c", code], capture_output=True, text=True, timeout=60, check=True
+        ["bash", "-c", code], capture_output=True, text=True, timeout=180, check=True
     )
     return done.stdout.split()
 
@@ -32,7 +32,7 @@ def test_other_shells_get_every_command(airouter: Airouter, shell: str) -> None:
     script = airouter("completion", shell).output
     assert all(name in script for name in COMMANDS)
     if interpreter := shutil.which(shell):
-        subprocess.run([interpreter, "-n"], input=script, text=True, timeout=60, check=True)
+        subprocess.run([interpreter, "-n"], input=script, text=True, timeout=180, check=True)
 
 
 def test_a_shell_that_is_not_known_is_refused(airouter: Airouter) -> None:

@@ -10,7 +10,7 @@ from airouter_operator.settings import OperatorSettings
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "airouter_operator", *arguments]
     return subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=30, check=False
+        command, env=environment, capture_output=True, text=True, timeout=180, check=False
     )
 
 

@@ -118,7 +118,7 @@ def test_the_place_of_a_conversation_is_the_same_in_every_process() -> None:
         capture_output=True,
         check=True,
         text=True,
-        timeout=60,
+        timeout=180,
     )
     assert float(told.stdout) == rank(KEYS[0], a_backend("a"))
 

@@ -145,7 +145,7 @@ def test_the_published_prices_are_not_loaded_for_those_who_need_none() -> None:
         check=True,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
     )
     assert ran.stdout.strip() == "False"
 
