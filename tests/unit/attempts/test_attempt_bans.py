@@ -56,7 +56,7 @@ async def test_no_connection_counts_as_503(
 
 
 async def test_a_timeout_counts_as_504(first: RawUpstream) -> None:
-    hasty = {"timeouts": {"connect": "50ms", "total": "50ms"}}
+    hasty = {"timeouts": {"connect": "2s", "total": "2s"}}
     async with served(banning(first, 504, **hasty)) as router:
         assert (await router.chat()).status_code == 504
         assert reasons(router) == ["timeout"]
@@ -134,7 +134,7 @@ async def test_the_code_of_an_error_is_the_providers(first: RawUpstream) -> None
 
 
 async def test_a_pool_without_a_free_connection_counts_for_nothing(first: RawUpstream) -> None:
-    text = banning(first, 502, 503, 504, timeouts={"connect": "50ms"})
+    text = banning(first, 502, 503, 504, timeouts={"connect": "3s"})
     async with served(text, max_upstream_connections=1) as router:
         holding = asyncio.create_task(router.chat())
         conversation = await first.accept()
