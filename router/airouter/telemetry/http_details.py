@@ -33,7 +33,7 @@ class HttpDetails(msgspec.Struct, frozen=True):
 def http_details(exchange: Exchange) -> HttpDetails:
     """Return what is known of a request's way here."""
     headers = exchange.headers
-    scheme = scheme_of(headers.get(b"x-forwarded-proto"))
+    scheme = asked_scheme(headers.get(b"x-forwarded-proto"))
     server, port = host_of(headers.get(b"host"), scheme)
     peer, peer_port = exchange.peer or (None, None)
     return HttpDetails(
@@ -47,7 +47,7 @@ def http_details(exchange: Exchange) -> HttpDetails:
     )
 
 
-def scheme_of(forwarded: bytes | None) -> str:
+def asked_scheme(forwarded: bytes | None) -> str:
     """Return the scheme that a client asked by, given what a proxy says of it."""
     proto = first_listed(forwarded)
     return proto if proto in PORTS else "http"

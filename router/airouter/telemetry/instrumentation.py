@@ -19,7 +19,7 @@ from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 from opentelemetry.trace import get_current_span
 
 from airouter.telemetry.conventions import HTTP_DUP, OPT_IN
-from airouter.telemetry.http_details import host_of, scheme_of
+from airouter.telemetry.http_details import host_of, asked_scheme
 from airouter.telemetry.redaction import redact_query
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def correct(span: Span, scope: dict[str, Any]) -> None:
 def name_server(span: Span, scope: dict[str, Any]) -> None:
     """Take the port out of the server's name, which has an attribute of its own."""
     headers = dict(scope["headers"])
-    scheme = scheme_of(headers.get(b"x-forwarded-proto"))
+    scheme = asked_scheme(headers.get(b"x-forwarded-proto"))
     host, port = host_of(headers.get(b"host"), scheme)
     if host is not None and port is not None:
         span.set_attributes({"server.address": host, "server.port": port})
