@@ -19,7 +19,7 @@ from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 from opentelemetry.trace import get_current_span
 
 from airouter.telemetry.conventions import HTTP_DUP, OPT_IN
-from airouter.telemetry.http_details import host_of, asked_scheme
+from airouter.telemetry.http_details import asked_scheme, host_of
 from airouter.telemetry.redaction import redact_query
 
 if TYPE_CHECKING:
