@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from websockets.asyncio.client import connect
 
-from support.config import MASTER_KEY, manifest
+from support.config import MASTER_KEY, manifest, mock_manifest
 from support.http_client import http_client
 from support.otlp_sink import http_sink
 from support.raw_upstream import RawUpstream, raw_upstream
@@ -131,6 +132,32 @@ async def test_probes_have_no_spans_and_what_goes_to_no_model_has_one(tmp_path: 
     assert span.name == "GET /v1/models"
     assert values(span)["server.address"] == "127.0.0.1"
     assert values(span)["server.port"] == router.port
+
+
+async def test_a_turn_of_a_websocket_tells_where_it_came_from(tmp_path: Path) -> None:
+    file = tmp_path / "router.yaml"
+    file.write_text(mock_manifest("m"))
+    asked = json.dumps({"type": "response.create", "model": "m", "input": "Hi"})
+    with http_sink() as sink:
+        endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": sink.endpoint}
+        async with router_process(tmp_path, "-f", str(file), **endpoint) as router:
+            url = f"ws://127.0.0.1:{router.port}/v1/responses"
+            async with connect(url, additional_headers=HEADERS) as socket:
+                port = socket.local_address[1]
+                await socket.send(asked)
+                async for message in socket:
+                    if json.loads(message)["type"] == "response.completed":
+                        break
+            router.signal(signal.SIGTERM)
+            assert await router.wait() == 0
+    (turn,) = (each for each in sink.spans if each.kind == Span.SPAN_KIND_SERVER)
+    wanted = {
+        "network.protocol.name": "websocket",
+        "client.address": "127.0.0.1",
+        "network.peer.address": "127.0.0.1",
+        "network.peer.port": port,
+    }
+    assert wanted.items() <= values(turn).items()
 
 
 async def test_without_a_collector_the_clients_trace_is_passed_on_as_it_is(tmp_path: Path) -> None:

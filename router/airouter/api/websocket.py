@@ -16,6 +16,7 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
+from uvicorn.protocols.utils import get_remote_addr
 from websockets.frames import Frame, Opcode
 from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
@@ -141,7 +142,8 @@ class WebSocketProtocol(asyncio.Protocol):
         self._holding = answer_handshake(self._wire, url, headers, registry.admission)
         if self._holding is not None:
             hold = self._holding.another
-            self._session = Session(self, registry.serve, dict(headers), registry.turns, hold)
+            peer = get_remote_addr(self.transport)
+            self._session = Session(self, registry.serve, dict(headers), registry.turns, hold, peer)
             registry.open.add(self)
         self._end_slice()
         if frames and self._session is not None:

@@ -51,6 +51,8 @@ class SessionLink(Protocol):
     """The session of an exchange: its connection and its memory."""
 
     sockets: UpstreamSockets
+    peer: tuple[str, int] | None
+    """Where its connection comes from."""
     paused: bool
     """Whether the client reads too slowly for more."""
 
@@ -110,6 +112,10 @@ class FrameExchange(Exchange, Caller):
         self._link = link
         self._previous = previous
         self._suffix = suffix_of(stream_id)
+
+    @property
+    def peer(self) -> tuple[str, int] | None:
+        return self._link.peer
 
     def release(self) -> None:
         """Let go of the body: the response is there, or nobody waits for it."""

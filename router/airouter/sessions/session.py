@@ -84,8 +84,12 @@ class Session:
         headers: dict[bytes, bytes],
         turns: Turns,
         hold: Callable[[int], Holding],
+        peer: tuple[str, int] | None = None,
     ) -> None:
-        """`hold` returns what holds some of the client's bytes, or raises `Failure` 503."""
+        """`hold` returns what holds some of the client's bytes, or raises `Failure` 503.
+
+        `peer` is the address and the port that the connection comes from.
+        """
         self._turns = turns
         self._hold = hold
         self._remembered = hold(0)
@@ -94,6 +98,7 @@ class Session:
         self.send = wire.send
         self._serve = serve
         self._headers = headers
+        self.peer = peer
         self.sockets = UpstreamSockets()
         self._lanes: dict[str | None, Lane] = {}
         self._active = asyncio.Semaphore(MOST_ACTIVE)
