@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from airouter.config.delivery import SNAPSHOT_FILE, STREAM_FILE, Stream
+from airouter.config.delivery import SECRET_SUFFIX, SNAPSHOT_FILE, STREAM_FILE, Stream
 from airouter.untrusted import UNREADABLE
 from airouter_operator.kube.objects import ObjectKey, kubernetes_time
 
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from airouter_operator.kube.objects import Object
 
 SECRET_TYPE = "airouter.dev/snapshot"  # noqa: S105 - a type of Secrets, not one of them
-SECRET_SUFFIX = "-snapshot"  # noqa: S105
-LEDGER_SUFFIX = "-ledger"
-"""The ends of the names of Secrets that a RouterConfig has beside itself."""
 RECORD_FILE = "publication.json"
 STREAM_PATH = "/v1/snapshots/{namespace}/{name}"
 """Path of a RouterConfig's stream, below the root of the operator's stream."""

@@ -22,6 +22,7 @@ from airouter.admission import Admission
 from airouter.api.application import build_application
 from airouter.api.begun_in_turns import BEGUN_AT_ONCE
 from airouter.api.endpoints import ENDPOINTS, RESPONSES, SESSION
+from airouter.api.recorded import PROBES
 from airouter.api.session_registry import SessionRegistry
 from airouter.api.vhealth import HealthSite
 from airouter.api.websocket import WebSocketProtocol
@@ -142,7 +143,7 @@ class Router:
         )
         self.site = HealthSite(self, self.pipeline)
         self.application = self._build_application(random)
-        self.tracing.instrument(self.application, (endpoint.path for endpoint in ENDPOINTS))
+        self.tracing.instrument(self.application, {each.path for each in ENDPOINTS} | PROBES)
         self.edge = self._build_edge()
         self.server: RouterServer | None = None
         self.streaming: StreamSource | None = None

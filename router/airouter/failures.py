@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 LONGEST_RETRY_AFTER = 86_400.0
 """Seconds: a provider that asks for more than a day may be asked after a day."""
 
+UNANSWERED = {"connect_error", "timeout", "broken_reply"}
+"""Codes of attempts that no upstream has answered, or none that can be read."""
+
 
 class Failure(Exception):
     """A request that is answered with an error.
@@ -119,6 +122,17 @@ def upstream_failed(kind: str, told: str) -> Failure:
     """An upstream that gave no answer, or no whole one; `kind` and `told` of `UpstreamError`."""
     status = 504 if kind == "timeout" else 502
     return Failure(status, told, type="server_error", code=kind)
+
+
+def none_answered(last: Failure, tried: int) -> Failure:
+    """Return what a client is told when `tried` backends have failed, the last of them with `last`.
+
+    Where that one said nothing, the model is out of service, whatever each of them died of.
+    """
+    if tried < 2 or last.code not in UNANSWERED:
+        return last
+    told = f"None of the {tried} backends that were tried could answer. The last: {last.message}"
+    return Failure(503, told, type=last.type, code=last.code)
 
 
 def ended_early() -> Failure:

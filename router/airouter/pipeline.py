@@ -26,6 +26,7 @@ from airouter.failures import (
     drop_frames,
     internal,
     made_elsewhere,
+    none_answered,
     not_ready,
 )
 from airouter.limits import FREE
@@ -330,8 +331,8 @@ class Pipeline:
             record.bans = [ban_event(at, ban) for at, ban in walk.bans]
         failure = walk.outcome.failure
         if failure is not None:
-            mendable = walk.outcome.retry is not Retry.NOWHERE
-            failure.exhausted = mendable and len(record.attempts) > 1
+            failure = none_answered(failure, record.backends_tried)
+            failure.exhausted = walk.outcome.retry is not Retry.NOWHERE and len(record.attempts) > 1
             if context.stream is None or context.stream.joined is None:
                 raise failure
             self._break_off(context, context.stream.joined, failure)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -64,15 +63,11 @@ async def test_whoever_signs_in_sees_names_and_whoever_signs_out_sees_none(
     assert await names(page) == []
 
 
-async def test_a_ban_appears_within_two_seconds_without_loading_the_page_again(
-    page: Page, router: Served
-) -> None:
+async def test_a_ban_appears_without_loading_the_page_again(page: Page, router: Served) -> None:
     await sign_in(page, router)
     await page.evaluate("window.stays = true")
     await router.client.post("/admin/bans/credential-000")
-    began = time.monotonic()
     await expect(page.locator("#credential-0 .pill")).to_contain_text("suspended")
-    assert time.monotonic() - began < 30.0  # the stream sends each second; machines may be slow
     await expect(page.locator("#head .pill")).to_have_text("degraded")
     await expect(page.get_by_role("status")).to_contain_text("answered by a lower tier: model-000")
     assert await page.evaluate("window.stays")
@@ -148,8 +143,8 @@ async def test_the_last_requests_are_sorted_by_what_they_took_and_not_by_its_dig
     slow = {"name": "slow", "type": "Mock", "mock": {"latency": "1200ms"}}
     models = [{"name": each, "backends": [{"credential": each}]} for each in ("quick", "slow")]
     async with served(manifest([quick, slow], models)) as router:
-        await router.chat(model="quick")
-        await router.chat(model="slow")
+        for each in ("slow", "quick"):  # what the first request has to load makes none quicker
+            await router.chat(model=each)
         await sign_in(page, router)
         rows = page.locator("#requests tr td:nth-child(2)")
         await expect(rows).to_have_count(2)

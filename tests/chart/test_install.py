@@ -42,7 +42,7 @@ from support.kubernetes.crd import install_crd, remove_crds
 
 ONCE = pytest.mark.parametrize("site", [4], indirect=True)
 CRD = "crd/routerconfigs.airouter.dev"
-PATIENCE = 60.0
+PATIENCE = 120.0
 DEMO = f"{NAME}-demo"
 GUIDE = CHART.parents[1] / "docs" / "install.md"
 SERVER_SIDE = ("--server-side", "-f", "-")

@@ -13,7 +13,7 @@ async def test_one_install_is_enough_for_an_answer(site: Site) -> None:
     demo = Site(site.node, "airouter-demo")
     await demo.install(demo__enabled=True, crds__install=False)
     job = f"job/{RELEASE}-auto-ai-router-demo-1"
-    await demo.kubectl("wait", "--for=condition=Complete", job, "--timeout=100s")
+    await demo.kubectl("wait", "--for=condition=Complete", job, "--timeout=120s")
     await demo.until_ready()
     await demo.until_programmed(f"{RELEASE}-auto-ai-router-demo")
     data = (await demo.get("secret", f"{RELEASE}-auto-ai-router-demo"))["data"]
@@ -24,5 +24,5 @@ async def test_one_install_is_enough_for_an_answer(site: Site) -> None:
         )
     assert answer.choices[0].message.content == "Hello!"
     await demo.helm("uninstall", RELEASE)
-    await demo.kubectl("wait", "--for=delete", "rcfg", "--all", "--timeout=60s")
+    await demo.kubectl("wait", "--for=delete", "rcfg", "--all", "--timeout=120s")
     await demo.kubectl("delete", "namespace", demo.namespace, "--wait=false")

@@ -35,7 +35,7 @@ async def test_a_pod_without_any_snapshot_is_alive_and_not_ready(site: Site) -> 
     async def served() -> bool:
         return await models(await site.url()) == ["other"]
 
-    await site.until(served, "the other RouterConfig is what a client gets", 30)
+    await site.until(served, "the other RouterConfig is what a client gets")
 
 
 async def test_a_router_that_is_frozen_is_restarted(site: Site) -> None:

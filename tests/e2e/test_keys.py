@@ -28,7 +28,7 @@ async def test_a_team_has_a_key_that_its_grant_allows_and_loses_it(site: Site) -
     await site.patch("rcfg/default", {"spec": {"auth": {"grants": [grant]}}})
     try:
         await site.apply(KEY)
-        await site.kubectl("wait", "--for=condition=Ready", "rkey/checkout", "--timeout=60s")
+        await site.kubectl("wait", "--for=condition=Ready", "rkey/checkout", "--timeout=120s")
         key, url = await value(site, "OPENAI_API_KEY"), await site.url()
         assert "/v1" in await value(site, "OPENAI_BASE_URL")
         assert key not in await site.kubectl("get", "rkey,rcfg,events", "-o", "yaml")

@@ -30,7 +30,7 @@ BUILD = ["buildah", "build", "--isolation=chroot", "--layers", "--pull-never", f
 SERVE = ["python3", "-m", "http.server", "--directory", "/secret", "8000"]
 FETCH = """
 import sys, urllib.request
-print(urllib.request.urlopen(sys.argv[1], timeout=5).read().decode())
+print(urllib.request.urlopen(sys.argv[1], timeout=60).read().decode())
 """
 RESOLVE = """
 import socket, sys
@@ -39,7 +39,7 @@ try:
 except socket.gaierror as error:
     print("no such name" if error.errno == socket.EAI_NONAME else error)
 """
-CONNECT = "import socket, sys; socket.create_connection((sys.argv[1], 443), 5)"
+CONNECT = "import socket, sys; socket.create_connection((sys.argv[1], 443), 60)"
 READY = {"httpGet": {"path": "/", "port": 8000}, "periodSeconds": 1}
 RESTRICTED = {
     "runAsNonRoot": True,
@@ -131,7 +131,7 @@ def web(node: Node, image: str) -> Iterator[Web]:
         web.apply("apps/v1", "Deployment", spec=deployment)
         ports = {"type": "NodePort", "ports": [{"port": 80, "targetPort": 8000}]}
         web.apply("v1", "Service", spec={"selector": LABELS, **ports})
-        web.kubectl("rollout", "status", "deployment/web", "--timeout=50s")
+        web.kubectl("rollout", "status", "deployment/web", "--timeout=120s")
         # kube-proxy follows a moment later.
         until(lambda: _get(f"http://{node.address}:{web.node_port}/") is not None)
         yield web
@@ -181,18 +181,19 @@ def test_kubectl_reads_logs_and_forwards_ports(web: Web) -> None:
 def test_a_mounted_secret_follows_within_seconds(web: Web) -> None:
     web.set_key("second")
     try:
-        until(lambda: web.python(FETCH, "http://web/key") == "second", 30)
+        until(lambda: web.python(FETCH, "http://web/key") == "second")
     finally:
         web.set_key("first")
-        until(lambda: web.python(FETCH, "http://web/key") == "first", 30)
+        until(lambda: web.python(FETCH, "http://web/key") == "first")
 
 
 def test_a_frozen_pod_fails_its_probes_and_is_restarted(web: Web) -> None:
     (pod,) = json.loads(web.kubectl("get", "pods", "-l", "app=web", "-o", "json"))["items"]
-    web.node.freeze(pod["metadata"]["uid"])
     restarts = "jsonpath={.items[0].status.containerStatuses[0].restartCount}"
-    until(lambda: web.kubectl("get", "pods", "-o", restarts) == "1", 60)
-    until(lambda: _get(f"http://{web.node.address}:{web.node_port}/key") == "first", 30)
+    before = web.kubectl("get", "pods", "-o", restarts)
+    web.node.freeze(pod["metadata"]["uid"])
+    until(lambda: web.kubectl("get", "pods", "-o", restarts) not in {before, ""})
+    until(lambda: _get(f"http://{web.node.address}:{web.node_port}/key") == "first")
 
 
 @pytest.mark.parametrize("version", [3, 4])

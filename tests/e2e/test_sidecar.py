@@ -15,7 +15,7 @@ ASK = """
 import os, urllib.request
 request = urllib.request.Request(os.environ["OPENAI_BASE_URL"] + "/models")
 request.add_header("authorization", "Bearer " + os.environ["OPENAI_API_KEY"])
-print(urllib.request.urlopen(request, timeout=5).read().decode())
+print(urllib.request.urlopen(request, timeout=60).read().decode())
 """
 
 
@@ -32,7 +32,7 @@ def recipe() -> dict[str, Any]:
 
 async def test_an_application_calls_its_own_router_and_cannot_see_the_keys(site: Site) -> None:
     await site.apply(recipe(), secret("app-key", key=MASTER_KEY))
-    await site.kubectl("rollout", "status", "deployment/app-with-router", "--timeout=90s")
+    await site.kubectl("rollout", "status", "deployment/app-with-router", "--timeout=120s")
     assert '"echo"' in await in_app(site, ASK)
 
     patch = {"spec": {"models": [{"name": "new", "backends": [{"credential": "mock"}]}]}}

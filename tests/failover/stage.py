@@ -84,9 +84,14 @@ def config(
     second: FaultyProvider,
     shape: str,
     timeouts: dict[str, str],
+    *,
+    alike: bool,
     **resilience: Any,
 ) -> str:
-    """One model with two backends, or with a fallback that has the second."""
+    """One model with two backends, or with a fallback that has the second.
+
+    The second has the timeouts only where both are alike: a loaded machine may keep it as long.
+    """
     credentials = [
         {
             "name": each.name,
@@ -94,7 +99,7 @@ def config(
             "baseURL": each.base_url,
             "secretRef": {"name": "keys", "key": "upstream"},
             "priority": number,
-            "timeouts": timeouts,
+            "timeouts": timeouts if alike or not number else {},
         }
         for number, each in enumerate((first, second))
     ]
@@ -110,13 +115,17 @@ def config(
 
 @contextlib.asynccontextmanager
 async def stage(
-    shape: str, timeouts: dict[str, str] | None = None, **resilience: Any
+    shape: str,
+    timeouts: dict[str, str] | None = None,
+    *,
+    alike: bool = False,
+    **resilience: Any,
 ) -> AsyncIterator[Stage]:
     """Serve both providers in a shape."""
     async with (
         FaultyProvider("first").listening() as first,
         FaultyProvider("second").listening() as second,
-        served(config(first, second, shape, timeouts or {}, **resilience)) as router,
+        served(config(first, second, shape, timeouts or {}, alike=alike, **resilience)) as router,
         contextlib.aclosing(Stage(first, second, f"http://127.0.0.1:{router.port}")) as found,
     ):
         yield found

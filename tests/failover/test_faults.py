@@ -20,6 +20,7 @@ MENDED: dict[str, Fault] = {
     "a 499, though nobody left": refusing(499),
     "a reset": reset,
 }
+DEADLY: dict[str, Fault] = {"503s": refusing(503), "resets": reset, "cut answers": cut}
 
 
 @SHAPES
@@ -32,7 +33,7 @@ async def test_another_provider_answers_at_once(
         found.first.always = fault
         started = time.monotonic()
         assert await found.ask(streamed=streamed) == "second"
-        assert time.monotonic() - started < 5.0
+        assert time.monotonic() - started < 20.0  # the wait that is told is longer
         assert (found.first.asked, found.second.asked) == (1, 1)
 
 
@@ -80,11 +81,12 @@ async def test_a_fallback_that_refuses_the_request_does_not_hide_the_outage() ->
 
 
 @SHAPES
+@pytest.mark.parametrize("fault", DEADLY.values(), ids=DEADLY.keys())
 async def test_when_all_are_dead_the_reason_is_told_in_bounded_time_and_without_a_storm(
-    shape: str,
+    fault: Fault, shape: str
 ) -> None:
     async with stage(shape) as found:
-        found.first.always = found.second.always = refusing(503)
+        found.first.always = found.second.always = fault
         for _ in range(50):
             with pytest.raises(APIStatusError) as caught:
                 await found.ask()
@@ -92,6 +94,13 @@ async def test_when_all_are_dead_the_reason_is_told_in_bounded_time_and_without_
             assert caught.value.response.headers["x-should-retry"] == "false"
         # Each is asked once for a request, and again as often as the budget of each allows.
         assert found.first.asked + found.second.asked <= 2 * 50 + 2 * (10 + 10)
+
+
+async def test_when_none_could_be_reached_all_are_counted_and_the_last_reason_is_told() -> None:
+    async with stage("fallback") as found:
+        found.first.always = found.second.always = reset
+        with pytest.raises(APIStatusError, match=r"None of the 2 backends .* ended early"):
+            await found.ask()
 
 
 async def test_a_client_that_is_there_is_never_told_that_it_left() -> None:

@@ -63,7 +63,7 @@ async def pieces(found: Stage, api: str) -> AsyncIterator[bytes]:
     headers = {"authorization": f"Bearer {MASTER_KEY}"}
     async with (
         httpx.AsyncClient(base_url=found.base_url, headers=headers, trust_env=False) as client,
-        client.stream("POST", PATHS[api], json=body_for(api), timeout=20) as response,
+        client.stream("POST", PATHS[api], json=body_for(api), timeout=60) as response,
     ):
         assert response.status_code == 200
         assert response.headers["content-type"].startswith("text/event-stream")
@@ -140,7 +140,7 @@ async def test_who_follows_a_response_in_the_background_gets_signs_of_life(again
     async with (
         stage("backends", heartbeat=OFTEN) as found,
         httpx.AsyncClient(base_url=found.base_url, headers=headers, trust_env=False) as client,
-        asyncio.timeout(20),
+        asyncio.timeout(60),
     ):
         found.first.always = waiting(release)
         body = {**body_for("responses"), "background": True, "stream": not again}
@@ -182,7 +182,7 @@ async def test_a_stream_ends_with_a_failure_after_signs_of_life(api: str) -> Non
     async with stage("backends", {"firstByte": "400ms"}, heartbeat=OFTEN) as found:
         found.first.always = stalling()
         found.second.always = refusing(400)
-        async with asyncio.timeout(10):  # which nothing but a stream without an end takes
+        async with asyncio.timeout(60):  # which nothing but a stream without an end takes
             data = b"".join([piece async for piece in pieces(found, api)])
         assert b'"error"' in data.removeprefix(BEATS[api])
 

@@ -108,7 +108,7 @@ async def test_a_stream_that_breaks_says_which_request_it_answered(fault: Fault)
 async def test_a_stream_that_lacks_nothing_but_its_end_is_whole(
     fault: Fault, api: str, shape: str
 ) -> None:
-    async with stage(shape, {"idle": SHORT}) as found:
+    async with stage(shape, {"idle": "1s"}) as found:
         found.first.always = fault
         assert await found.stream(api) == "half of "
 

@@ -14,6 +14,9 @@ from support.keyed_provider import KeyedProvider, keyed_provider
 from support.resources import Object, secret
 from support.router import RouterProcess
 
+COME_BACK = "20"
+"""Seconds in which routers find another operator, however slow the machine is; until then it holds
+what the one before it knew."""
 OLD_KEY, NEW_KEY = "sk-provider-old-key", "sk-provider-new-key"
 
 
@@ -101,7 +104,7 @@ async def test_bans_by_hand_hold_at_every_replica_over_another_operator_until_on
             await until_state(plane, "Banned")
             await plane.until_told("Warning", "CredentialBanned")
             await killed.kill()
-        async with plane.operator():
+        async with plane.operator(POD_RETURN=COME_BACK):
             await plane.until(lambda status: status["pods"] == "3/3")
             await admin(replicas[2], "DELETE")
             await until_all(replicas, lambda known: not known)

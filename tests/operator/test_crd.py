@@ -11,6 +11,7 @@ import pytest
 from airouter.config.documents import documents
 from support.control_plane import ControlPlane
 from support.crd import Sample, accepted, accepted_keys, rejected, rejected_keys
+from support.http_client import PATIENCE
 from support.kubernetes.apiserver import ApiServer
 
 QUERY = {"dryRun": "All", "fieldValidation": "Strict"}
@@ -18,7 +19,9 @@ QUERY = {"dryRun": "All", "fieldValidation": "Strict"}
 
 @pytest.fixture(scope="module")
 def server(kubernetes: ApiServer) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=kubernetes.url, verify=kubernetes.admin_context) as client:
+    with httpx.Client(
+        base_url=kubernetes.url, verify=kubernetes.admin_context, timeout=PATIENCE
+    ) as client:
         yield client
 
 

@@ -15,7 +15,7 @@ from support.monitoring import ALERTS, DASHBOARDS, PanelQuery, queries_of, varia
 from support.prometheus import Prometheus, Target, prometheus
 from support.router import RouterProcess
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 VARIABLE = re.compile(r"label_values\((?P<selector>.+), (?P<label>\w+)\)")
 IN_TROUBLE = {
     "AirouterCredentialFails",

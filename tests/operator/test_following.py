@@ -11,7 +11,7 @@ from typing import Any
 from airouter.config.delivery import SNAPSHOT_FILE, STREAM_FILE
 from airouter_operator.kube.errors import NotFound
 from support.config import MOCK
-from support.control_plane import ControlPlane, condition
+from support.control_plane import PATIENCE, ControlPlane, condition
 from support.resources import MASTER_KEY, routerconfig, secret
 from support.router import RouterProcess
 from support.router_models import models, patch_models, until_models
@@ -89,7 +89,7 @@ async def test_routers_and_status_follow_each_step(plane: ControlPlane) -> None:
             await plane.until_condition("Accepted", "True")
         code, seconds = await operator.stop()
         assert code == 0
-        assert seconds < 5
+        assert seconds < 30  # well below one, but for a loaded machine
 
 
 async def test_what_does_not_compile_leaves_the_last_good_one(plane: ControlPlane) -> None:
@@ -264,13 +264,13 @@ async def test_a_long_name_has_events_like_any_other(plane: ControlPlane) -> Non
 
 
 async def until_noted(plane: ControlPlane, note: str) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while note not in [e["note"] for e in await plane.events()]:
             await asyncio.sleep(0.02)
 
 
 async def until_secret(plane: ControlPlane, wanted: Callable[[dict[str, Any]], bool]) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while True:
             try:
                 if wanted(await plane.secret("default-snapshot")):
@@ -281,6 +281,6 @@ async def until_secret(plane: ControlPlane, wanted: Callable[[dict[str, Any]], b
 
 
 async def until_stream(router: RouterProcess, wanted: Callable[[dict[str, Any]], bool]) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while not wanted((await router.health())["stream"]):
             await asyncio.sleep(0.05)

@@ -14,7 +14,7 @@ from airouter_operator.injecting.injector import INJECT
 from airouter_operator.injecting.sidecar import CONTAINER
 from airouter_operator.injecting.webhook import PATH
 from chart.rendering import NAME, NAMESPACE, of_kind, render
-from support.control_plane import ACCOUNT, ControlPlane, OperatorProcess
+from support.control_plane import ACCOUNT, PATIENCE, ControlPlane, OperatorProcess
 from support.ports import free_port
 from support.resources import Object
 
@@ -54,7 +54,7 @@ class Injection:
 
     async def until_trusted(self) -> None:
         """Wait until the operator has put its authority in."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while not all("caBundle" in each["clientConfig"] for each in await self.webhooks()):
                 await asyncio.sleep(0.05)
 
@@ -79,7 +79,7 @@ class Injection:
 
     async def until_injected(self, name: str, **metadata: Any) -> Object:
         """Create pods until one has a router: the API server follows a moment later."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             for number in range(1000):
                 found = await self.create(f"{name}-{number}", **metadata)
                 if "initContainers" in found["spec"]:
@@ -140,9 +140,10 @@ async def test_without_an_operator_pods_are_made_as_they_are(injection: Injectio
 
 
 async def test_any_replica_puts_routers_into_pods_whichever_leads(injection: Injection) -> None:
-    async with injection.plane.operator() as leader:
+    lease = {"LEASE_DURATION": "600"}  # seconds, longer than any test
+    async with injection.plane.operator(**lease) as leader:
         await leader.until_logged("this replica leads")
-        async with injection.operator(STREAM_PORT="0") as other:
+        async with injection.operator(STREAM_PORT="0", **lease) as other:
             await injection.until_trusted()
             await injection.until_injected("app", annotations={INJECT: "default"})
             assert "this replica leads" not in other.log

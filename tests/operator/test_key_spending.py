@@ -12,6 +12,7 @@ import pytest
 
 from airouter.config.resource.routerkey import ROUTER_KEY_KIND
 from support.control_plane import PATIENCE, ControlPlane, condition
+from support.http_client import http_client
 from support.resources import Object
 from support.router import RouterProcess
 from support.router_keys import (
@@ -35,7 +36,7 @@ async def ask(router: RouterProcess, key: str, times: int) -> list[httpx.Respons
     hello = [{"role": "user", "content": "Hello!"}]
     chat = {"model": "gpt-4o", "messages": hello, "max_tokens": 100}
     headers = {"authorization": f"Bearer {key}"}
-    async with httpx.AsyncClient(base_url=router.base_url, headers=headers) as client:
+    async with http_client(base_url=router.base_url, headers=headers) as client:
         answers: list[httpx.Response] = []
         async with asyncio.timeout(PATIENCE):
             while len(answers) < times:

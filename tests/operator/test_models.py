@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from support.config import MOCK
-from support.control_plane import ControlPlane, condition
+from support.control_plane import PATIENCE, ControlPlane, condition
 from support.resources import MASTER_KEY, routerconfig, secret
 from support.router_models import models
 
@@ -39,7 +39,7 @@ async def test_a_model_that_answers_only_503_is_not_ready(plane: ControlPlane) -
         await plane.until_condition("Ready", "True")
         assert (await plane.status())["answeredModels"] == "2/2"
         await plane.kubectl("delete", "rcfg", "default")
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while "routerconfig_condition{" in (await operator.page("/metrics")).text:
                 await asyncio.sleep(0.1)
 

@@ -7,12 +7,12 @@ import socket
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import yaml
 
 from support.config import MOCK
-from support.control_plane import ACCOUNT, INSTALL, ControlPlane, condition
+from support.control_plane import ACCOUNT, INSTALL, PATIENCE, ControlPlane, condition
+from support.http_client import http_client
 from support.inference_pools import install_pool_crd, pool
 from support.resources import MASTER_KEY, routerconfig, secret
 from support.router_keys import (
@@ -65,7 +65,7 @@ async def test_the_operator_uses_all_that_it_is_granted_and_nothing_else(
         await plane.kubectl("annotate", "rkey", "checkout", "airouter.dev/rotate=now")
         await until_request_is_withdrawn(plane)
         await key_in(plane)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while used(plane) != granted(INSTALL / "rbac.yaml"):
                 await asyncio.sleep(0.2)
 
@@ -155,7 +155,7 @@ async def test_a_namespaced_operator_says_that_it_reads_no_labels(plane: Control
 async def test_the_operator_listens_on_both_families(plane: ControlPlane) -> None:
     async with (
         plane.operator(HEALTH_HOST="", STREAM_HOST="") as operator,
-        httpx.AsyncClient(verify=False) as client,
+        http_client(verify=False) as client,
     ):
         for host in ("127.0.0.1", "[::1]"):
             healthy = await client.get(f"http://{host}:{operator.health_port}/healthz")

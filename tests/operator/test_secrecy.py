@@ -154,7 +154,7 @@ async def test_no_key_and_no_token_is_told_to_anybody(plane: ControlPlane) -> No
                 arguments = ("--snapshot-dir", str(mount))
                 pod = {"AIROUTER_POD_NAME": "pod-0", "AIROUTER_LOG_LEVEL": "debug"}
                 async with router_process(plane.folder, *arguments, **exporting, **pod) as router:
-                    await until_models(router, ["good", "wrong"], issued, seconds=60)
+                    await until_models(router, ["good", "wrong"], issued)
                     good = [MASTER, CLIENT, issued, account, alice]
                     await use(plane, router, good, [expired, forged, GUESSED, f"{MASTER}x"])
                     router.signal(signal.SIGTERM)

@@ -7,7 +7,6 @@ import base64
 import os
 from collections.abc import AsyncIterator
 
-import httpx
 import pytest
 from aiohttp import web
 
@@ -16,6 +15,7 @@ from airouter_operator.kube.paths import router_keys_in, secrets_in
 from support.chat_provider import ANSWER
 from support.config import MOCK
 from support.control_plane import ControlPlane, condition
+from support.http_client import http_client
 from support.resources import MASTER_KEY, routerconfig, secret
 from support.router import RouterProcess
 from support.router_keys import grant_to, granting, key_in, router_key
@@ -109,7 +109,7 @@ async def chat(router: RouterProcess) -> int:
     """The status of a request for the model `best`."""
     headers = {"authorization": f"Bearer {MASTER_KEY}"}
     body = {"model": "best", "messages": [{"role": "user", "content": "Hi"}]}
-    async with httpx.AsyncClient(base_url=router.base_url, headers=headers) as client:
+    async with http_client(base_url=router.base_url, headers=headers) as client:
         return (await client.post("/chat/completions", json=body)).status_code
 
 
@@ -142,10 +142,10 @@ async def test_the_last_value_of_a_secret_is_used_for_so_long_and_not_longer(
 ) -> None:
     await plane.apply(secret("keys", master=MASTER_KEY), secret("providers", paid="sk-paid"))
     await plane.apply(routerconfig(PAID, models={"best": "paid"}))
-    async with plane.operator(SECRET_GRACE="2"):
+    async with plane.operator(SECRET_GRACE="5"):
         await plane.until_condition("Accepted", "True")
         await plane.kubectl("delete", "secret", "providers")
-        await plane.until_condition("ResolvedRefs", "False", "LastValueKept")
+        await plane.until_told("Warning", "LastValueKept")  # which outlives the condition
         await plane.until_condition("ResolvedRefs", "False", "SecretNotFound")
         assert (await plane.status())["credentials"] == "0/1"
 

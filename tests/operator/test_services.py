@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from support.config import MOCK
-from support.control_plane import ControlPlane, condition
+from support.control_plane import PATIENCE, ControlPlane, condition
 from support.http_client import http_client
 from support.model_servers import NAME, PORT, ModelServers, model_servers
 from support.resources import MASTER_KEY, Object, routerconfig, secret
@@ -36,7 +36,7 @@ class Clients:
         """Open so many streams, each of which has begun."""
         begun = [asyncio.Event() for _ in range(count)]
         self._streams += [asyncio.create_task(self._stream(event)) for event in begun]
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             await asyncio.gather(*(event.wait() for event in begun))
 
     async def _stream(self, begun: asyncio.Event) -> str:
@@ -49,7 +49,7 @@ class Clients:
 
     async def ends(self) -> list[str]:
         """The last event of every stream that was opened."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             texts = await asyncio.gather(*self._streams)
         return [text.split("\n\n")[-2] for text in texts]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from support.config import MOCK
 from support.control_plane import ControlPlane
-from support.http_client import http_client
+from support.http_client import PATIENCE, http_client
 from support.resources import MASTER_KEY, routerconfig, secret
 from support.router import RouterProcess
 from support.router_models import models
@@ -36,7 +36,7 @@ async def stream(router: RouterProcess, begun: asyncio.Event) -> list[str]:
     body = {"model": "slow", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
     lines = []
     async with (
-        http_client(base_url=router.base_url, headers=HEADERS, timeout=60) as client,
+        http_client(base_url=router.base_url, headers=HEADERS) as client,
         client.stream("POST", "/chat/completions", json=body) as response,
     ):
         async for line in response.aiter_lines():
@@ -54,7 +54,7 @@ async def test_no_request_fails_while_a_hundred_changes_go_through(plane: Contro
         begun, stop = asyncio.Event(), asyncio.Event()
         statuses: list[int] = []
         streaming = asyncio.create_task(stream(router, begun))
-        await asyncio.wait_for(begun.wait(), 10)
+        await asyncio.wait_for(begun.wait(), PATIENCE)
         loading = [asyncio.create_task(load(router, stop, statuses)) for _ in range(LOADERS)]
         for number in range(CHANGES):
             config["spec"]["models"][1:] = [
@@ -66,7 +66,7 @@ async def test_no_request_fails_while_a_hundred_changes_go_through(plane: Contro
         await plane.until_condition("Programmed", "True")
         stop.set()
         await asyncio.gather(*loading)
-        lines = await asyncio.wait_for(streaming, 30)
+        lines = await asyncio.wait_for(streaming, PATIENCE)
         assert await models(router) == ["steady", "model-99", "other-99"]
         assert set(statuses) == {200}
         assert len(statuses) > CHANGES

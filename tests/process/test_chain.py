@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,9 +12,10 @@ import openai
 import pytest
 
 from support.config import MASTER_KEY, manifest, mock_manifest
-from support.http_client import http_client
+from support.http_client import PATIENCE, http_client
 from support.router import RouterProcess, router_process
 
+HELLO = [{"role": "user", "content": "Hi"}]
 Chain = tuple[RouterProcess, RouterProcess]
 
 
@@ -45,7 +47,8 @@ async def test_a_stream_passes_through_both(chain: Chain) -> None:
         chunks = [chunk async for chunk in stream]
     text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
     assert text.endswith("word39 word40")
-    assert [await r.metric("airouter_tokens_total") for r in chain] == [41.0, 41.0]
+    for router in chain:
+        await router.until_metric("airouter_tokens_total", lambda tokens: tokens == 41.0)
 
 
 async def test_one_request_has_one_id_in_both(chain: Chain) -> None:
@@ -54,20 +57,19 @@ async def test_one_request_has_one_id_in_both(chain: Chain) -> None:
         await client.post(
             "/v1/chat/completions",
             headers={"authorization": f"Bearer {MASTER_KEY}", "x-request-id": "both"},
-            json={"model": "slow", "messages": [{"role": "user", "content": "Hi"}]},
+            json={"model": "slow", "messages": HELLO},
         )
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while not (outer.access_log and inner.access_log):
             await asyncio.sleep(0.02)
     assert [line["request_id"] for r in chain for line in r.access_log] == ["both", "both"]
 
 
-async def test_killing_the_client_cancels_both_upstream_calls_within_a_second(
-    chain: Chain,
-) -> None:
+async def test_killing_the_client_cancels_both_upstream_calls(chain: Chain) -> None:
     outer, inner = chain
     reader, writer = await asyncio.open_connection("127.0.0.1", outer.port)
-    body = b'{"model":"slow","stream":true,"messages":[{"role":"user","content":"Hi"}]}'
+    endless = {"metadata": {"mock_reply": "tokens:99999"}}
+    body = json.dumps({"model": "slow", "stream": True, "messages": HELLO, **endless}).encode()
     writer.write(
         b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\n"
         b"x-api-key: %b\r\ncontent-length: %d\r\n\r\n%b" % (MASTER_KEY.encode(), len(body), body)
@@ -75,6 +77,5 @@ async def test_killing_the_client_cancels_both_upstream_calls_within_a_second(
     await reader.readuntil(b"word1")
     assert await inner.metric("airouter_requests_in_flight") == 1.0
     writer.transport.abort()
-    async with asyncio.timeout(30):
-        while any([await r.metric("airouter_requests_in_flight") for r in (outer, inner)]):
-            await asyncio.sleep(0.02)
+    for router in chain:
+        await router.until_metric("airouter_requests_in_flight", lambda requests: not requests)

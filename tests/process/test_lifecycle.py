@@ -19,7 +19,7 @@ import pytest
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
 from support.config import MASTER_KEY, mock_manifest
-from support.http_client import http_client
+from support.http_client import PATIENCE, http_client
 from support.router import RouterProcess, router_process
 
 HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Hello!"}]
@@ -238,6 +238,6 @@ async def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
         )
-        _, told = await asyncio.wait_for(process.communicate(), 30)
+        _, told = await asyncio.wait_for(process.communicate(), PATIENCE)
         assert process.returncode == 3
         assert f"port {port}: Address already in use" in told.decode()

@@ -57,8 +57,9 @@ async def test_two_routers_let_through_together_what_one_may(
             await asyncio.gather(*(client.ask(router) for router in routers))
         for first, later in zip(client.sent, client.answered[20:], strict=False):
             assert later - first >= 60
-        ledger = (await routers[0].health())["ledger"]
-        assert ledger == {"connected": True, "share_in_force": None}
+        ledger = {"connected": True, "share_in_force": None}
+        while (await routers[0].health())["ledger"] != ledger:
+            await asyncio.sleep(0.05)  # a slow machine may be late for an exchange or two
         server.stop()
         for router in routers:
             await router.until_logged("the ledger of limits does not answer")

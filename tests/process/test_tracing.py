@@ -116,6 +116,23 @@ async def test_what_was_said_is_in_spans_where_it_shall_be(tmp_path: Path) -> No
     assert asked == [{"role": "user", "parts": [{"type": "text", "content": "[redacted]"}]}]
 
 
+async def test_probes_have_no_spans_and_what_goes_to_no_model_has_one(tmp_path: Path) -> None:
+    async with raw_upstream() as upstream:
+        file = configured(tmp_path, upstream)
+        with http_sink() as sink:
+            endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": sink.endpoint}
+            async with router_process(tmp_path, "-f", file, **endpoint) as router:
+                async with http_client(base_url=router.url, headers=HEADERS) as client:
+                    for path in ("/health", "/vhealth", "/metrics", "/v1/models"):
+                        assert (await client.get(path)).status_code == 200
+                router.signal(signal.SIGTERM)
+                assert await router.wait() == 0
+    (span,) = sink.spans
+    assert span.name == "GET /v1/models"
+    assert values(span)["server.address"] == "127.0.0.1"
+    assert values(span)["server.port"] == router.port
+
+
 async def test_without_a_collector_the_clients_trace_is_passed_on_as_it_is(tmp_path: Path) -> None:
     async with raw_upstream() as upstream:
         path = configured(tmp_path, upstream)

@@ -34,8 +34,8 @@ INSTALL = Path(__file__).parents[2] / "manifests" / "install"
 ACCOUNT = "auto-ai-router-operator"
 POLLING = re.compile(rb"pods poll port (\d+)")
 HEALTH = re.compile(rb"health and metrics are on port (\d+)")
-STARTING = 60.0
-PATIENCE = 60.0
+STARTING = 180.0
+PATIENCE = 120.0
 OPERATOR_PAGES = ("/healthz", "/metrics")
 ROUTER_PAGES = ("/health", "/vhealth", "/metrics")
 SHORTEST_SECRET = 6
@@ -71,7 +71,7 @@ class OperatorProcess:
         start = time.monotonic()
         self._told_to_end = True
         self.process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             code = await self.process.wait()
         return code, time.monotonic() - start
 
@@ -189,7 +189,7 @@ class ControlPlane:
 
     async def until_secret_is_gone(self, name: str) -> None:
         """Wait for the garbage collector, which takes what a RouterConfig that is gone had."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             with contextlib.suppress(NotFound):
                 while True:
                     await self.secret(name)
@@ -381,7 +381,8 @@ async def control_plane(
     api: ApiServer, namespace: str, folder: Path
 ) -> AsyncIterator[ControlPlane]:
     """A namespace that is ready for an operator."""
-    client = await open_kube_client(api.admin_kubeconfig)
+    hasty = await open_kube_client(api.admin_kubeconfig)
+    client = hasty.with_timeout(PATIENCE)
     plane = ControlPlane(api, client, namespace, folder)
     try:
         await plane.install()
@@ -389,6 +390,7 @@ async def control_plane(
         await plane.assert_no_secret_was_told()
     finally:
         await client.close()
+        await hasty.close()
 
 
 def condition(status: dict[str, Any], type_: str) -> dict[str, Any] | None:

@@ -28,7 +28,7 @@ class Elsewhere:
         *arguments: str,
         input: str | None = None,  # noqa: A002 - as subprocess.run calls it
         check: bool = True,
-        timeout: float = 60.0,
+        timeout: float = 300.0,
     ) -> str:
         """What kubectl writes to standard output."""
         return self._run("kubectl", arguments, input, check, timeout)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import socket
@@ -9,6 +10,8 @@ import socket
 WORKERS = 8
 """Of pytest, each of which has its own ports; the Makefile starts no more."""
 PORTS = 1500
+NEXT = itertools.count(random.randrange(PORTS))
+"""Of a worker's ports, one after the other: one whose program is down is not given to another."""
 
 
 def free_port() -> int:
@@ -20,7 +23,7 @@ def free_port() -> int:
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     first = 20_000 + worker % WORKERS * PORTS
     while True:
-        port = random.randrange(first, first + PORTS)
+        port = first + next(NEXT) % PORTS
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))

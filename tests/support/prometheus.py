@@ -16,7 +16,7 @@ from support.kubernetes.binaries import binaries
 from support.kubernetes.processes import Process
 from support.ports import free_port
 
-STARTING = 60.0
+STARTING = 180.0
 EVERY = "1s"
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from support.ports import free_port
 
 PASSWORD = "redis-pass-word"
-STARTING = 60.0
+STARTING = 180.0
 KEPT_IN = "appendonlydir"
 
 

@@ -10,14 +10,15 @@ import re
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from support.http_client import PATIENCE, http_client
 
 LISTENING = re.compile(rb"listening on http://(?:\[[^]]+\]|[^:]+):(\d+)")
-STARTING = 30.0
+STARTING = 180.0
+"""Seconds: a router takes seconds of a processor to start, of which a loaded machine has few."""
 
 
 class RouterProcess:
@@ -44,9 +45,9 @@ class RouterProcess:
 
     @property
     def access_log(self) -> list[dict[str, Any]]:
-        """The lines of its standard output."""
+        """The lines of its standard output, but for one that it is writing."""
         text = self._log.with_suffix(".out").read_text()
-        return [json.loads(line) for line in text.splitlines()]
+        return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
 
     def memory(self) -> int:
         """Resident bytes."""
@@ -78,6 +79,12 @@ class RouterProcess:
             text = (await client.get(f"{self.url}/metrics")).text
         lines = [line for line in text.splitlines() if re.match(rf"{name}[{{ ]", line)]
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
+
+    async def until_metric(self, name: str, wanted: Callable[[float], bool]) -> None:
+        """Wait until the sum of all series of a metric is as it is wanted."""
+        async with asyncio.timeout(PATIENCE):
+            while not wanted(await self.metric(name)):
+                await asyncio.sleep(0.02)
 
     async def until_live(self, version_was: str, seconds: float = PATIENCE) -> float:
         """Wait until another configuration is live; returns how long that took."""

@@ -8,7 +8,6 @@ import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import msgspec
 
 from airouter.config.delivery import SNAPSHOT_FILE, unpack_snapshot
@@ -19,6 +18,7 @@ from airouter_operator.kube.objects import ObjectKey, annotation_in
 from airouter_operator.kube.paths import router_key_at, secrets_in
 from support.config import MASTER_KEY, MOCK
 from support.control_plane import ACCOUNT, PATIENCE, condition
+from support.http_client import http_client
 from support.resources import Object, routerconfig, secret
 
 if TYPE_CHECKING:
@@ -109,20 +109,18 @@ async def until_another_key(plane: ControlPlane, former: str) -> str:
 async def models_of(router: RouterProcess, key: str) -> list[str] | int:
     """The models that a key may ask a router for, or the status of the refusal."""
     headers = {"authorization": f"Bearer {key}"}
-    async with httpx.AsyncClient(base_url=router.base_url, headers=headers) as client:
+    async with http_client(base_url=router.base_url, headers=headers) as client:
         answer = await client.get("/models")
     if answer.status_code != 200:
         return answer.status_code
     return sorted(each["id"] for each in answer.json()["data"])
 
 
-async def until_models(
-    router: RouterProcess, key: str, wanted: list[str] | int, seconds: float = PATIENCE
-) -> None:
+async def until_models(router: RouterProcess, key: str, wanted: list[str] | int) -> None:
     """Wait until a key may ask for these models, or is refused by this status."""
     found: list[str] | int = -1
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(PATIENCE):
             while (found := await models_of(router, key)) != wanted:
                 await asyncio.sleep(0.01)
     except TimeoutError:

@@ -6,7 +6,7 @@ import asyncio
 import json
 
 from support.config import MASTER_KEY
-from support.http_client import http_client
+from support.http_client import PATIENCE, http_client
 from support.router import RouterProcess
 
 
@@ -21,15 +21,12 @@ async def models(router: RouterProcess, key: str = MASTER_KEY) -> list[str] | in
 
 
 async def until_models(
-    router: RouterProcess,
-    wanted: list[str] | int,
-    key: str = MASTER_KEY,
-    seconds: float = 5.0,
+    router: RouterProcess, wanted: list[str] | int, key: str = MASTER_KEY
 ) -> None:
     """Wait until a router lists these."""
     found: list[str] | int = []
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(PATIENCE):
             while (found := await models(router, key)) != wanted:
                 await asyncio.sleep(0.02)
     except TimeoutError:

@@ -57,7 +57,7 @@ class Site:
             *arguments,
             input=stdin,
             check=check,
-            timeout=PATIENCE,
+            timeout=2 * PATIENCE,  # longer than what waits by itself
         )
 
     async def install(self, chart: Path = CHART, **values: Any) -> None:
@@ -90,7 +90,7 @@ class Site:
 
     async def until_programmed(self, name: str = "default") -> None:
         """As the README says it."""
-        await self.kubectl("wait", "--for=condition=Programmed", f"rcfg/{name}", "--timeout=60s")
+        await self.kubectl("wait", "--for=condition=Programmed", f"rcfg/{name}", "--timeout=120s")
 
     async def until(self, wanted: Callable[[], Any], what: str, seconds: float = PATIENCE) -> None:
         """Wait until an awaitable question is answered with yes."""
@@ -116,7 +116,7 @@ class Site:
                     return (await client.get("/vhealth")).status_code == 200
             return False
 
-        await self.until(reachable, f"a router behind {url}", 30)
+        await self.until(reachable, f"a router behind {url}")
 
     async def restart_routers(self) -> None:
         """A rolling restart, until it is over and the old pods are gone."""
@@ -139,7 +139,7 @@ class Site:
             return len(pods) == replicas
 
         await self.until(scaled, f"{replicas} operators")
-        await self.kubectl("rollout", "status", f"deployment/{OPERATOR_NAME}", "--timeout=60s")
+        await self.kubectl("rollout", "status", f"deployment/{OPERATOR_NAME}", "--timeout=120s")
 
     async def until_unready_pods(self, count: int) -> None:
         """Wait until so many routers are alive and not ready."""

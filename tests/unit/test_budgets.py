@@ -23,7 +23,7 @@ from support.in_loop import Served, served
 from support.raw_upstream import RawUpstream
 
 CENT_A_TOKEN = {"output": "10000"}
-FIVE = {"usd": "5", "period": "Day"}
+FIVE = {"usd": "5", "period": "Month"}
 TEAM = {"authorization": "Bearer sk-team"}
 OTHER = {"authorization": "Bearer sk-other"}
 
@@ -77,7 +77,7 @@ async def test_a_client_whose_budget_is_spent_gets_a_429_and_others_do_not(tmp_p
         error = refused.json()["error"]
         assert error["code"] == "insufficient_quota"
         assert "client 'team'" in error["message"]
-        assert 0 < int(refused.headers["retry-after"]) <= 86_400
+        assert 0 < int(refused.headers["retry-after"]) <= 31 * 86_400
         assert (await ask(router, OTHER)).status_code == 200
 
 
@@ -122,7 +122,7 @@ async def test_a_budget_that_was_taken_away_for_a_while_knows_what_was_spent_of_
 
 
 async def test_a_budget_that_warns_tells_by_a_header(tmp_path: Path) -> None:
-    warns = {"usd": "1", "period": "Day", "onExhausted": "Warn"}
+    warns = {"usd": "1", "period": "Total", "onExhausted": "Warn"}
     async with budgeted(tmp_path, warns) as router:
         first = await ask(router)
         assert "x-airouter-budget" not in first.headers
@@ -258,7 +258,7 @@ async def test_a_group_s_budget_binds_its_clients_together_and_tells_none_what_o
 async def test_what_is_reserved_without_a_ceiling_is_learnt_of_the_answers_before(
     tmp_path: Path,
 ) -> None:
-    async with budgeted(tmp_path, {"usd": "2.60", "period": "Day"}, "tokens:20") as router:
+    async with budgeted(tmp_path, {"usd": "2.60", "period": "Total"}, "tokens:20") as router:
         answers = [await ask(router, max_tokens=None) for _ in range(5)]
         assert [each.status_code for each in answers] == [200] * 5  # of 256 tokens it would be two
 

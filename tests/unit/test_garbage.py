@@ -114,7 +114,8 @@ async def settled(router: Served) -> None:
     async with asyncio.timeout(30):
         while router.router.connections() or any(router.router.in_flight().values()):
             await asyncio.sleep(0.01)
-    await asyncio.sleep(0.05)  # for the callbacks of connections that have just closed
+    for _ in range(20):  # for the callbacks of connections that have just closed
+        await asyncio.sleep(0.002)
 
 
 async def left_by(

@@ -51,7 +51,7 @@ async def test_one_request_too_many_is_told_why_and_for_how_long() -> None:
         assert [answer.status_code for answer in answers] == [200, 200, 429]
         assert answers[0].headers["x-ratelimit-limit-requests"] == "2"
         assert [a.headers["x-ratelimit-remaining-requests"] for a in answers] == ["1", "0", "0"]
-        assert 55 <= int(answers[2].headers["retry-after"]) <= 61
+        assert 0 < int(answers[2].headers["retry-after"]) <= 61
         error = answers[2].json()["error"]
         assert (error["code"], error["type"]) == ("rate_limit_exceeded", "requests")
         assert "the client 'team': 2 requests per minute" in error["message"]
@@ -176,7 +176,7 @@ async def test_a_request_that_is_compacted_beyond_its_threshold_is_one_request(
 
 
 async def test_requests_at_the_same_time_are_bounded() -> None:
-    text = a_manifest({"mock": {"latency": "300ms"}}, client={"limits": {"maxConcurrent": 2}})
+    text = a_manifest({"mock": {"latency": "2s"}}, client={"limits": {"maxConcurrent": 2}})
     async with served(text) as router:
         answers = await asyncio.gather(*(ask(router) for _ in range(4)))
         assert sorted(answer.status_code for answer in answers) == [200, 200, 429, 429]

@@ -34,7 +34,7 @@ def a_manifest(redis: str | None = None, **rule: Any) -> str:
     auth = {
         "masterKey": {"secretRef": {"name": "keys", "key": "master"}},
         "jwt": [jwt],
-        "groups": [{"name": "all", "limits": {}, "budget": {"usd": "3", "period": "Day"}}],
+        "groups": [{"name": "all", "limits": {}, "budget": {"usd": "3", "period": "Month"}}],
     }
     mock = {"name": "mock", "type": "Mock", "mock": {"reply": "tokens:100"}}
     model = {"name": "m", "backends": [{"credential": "mock", "price": {"output": "10000"}}]}
@@ -70,7 +70,7 @@ async def told(router: Served, **request: Any) -> dict[str, Any]:
 
 
 async def test_each_holder_of_a_token_has_a_budget_of_its_own(tmp_path: Path) -> None:
-    text = a_manifest(budget={"usd": "2", "period": "Day"})
+    text = a_manifest(budget={"usd": "2", "period": "Month"})
     async with served(text, ledger_file=tmp_path / "ledger.sqlite") as router:
         assert [await asked(router, "alice") for _ in range(3)] == [200, 200, 429]
         assert await asked(router, "bob") == 200
@@ -82,7 +82,7 @@ async def test_each_holder_of_a_token_has_a_budget_of_its_own(tmp_path: Path) ->
         assert bob["budgets"][0]["used_usd"] == "1"
         everybody = (await router.client.get("/v1/usage")).json()["data"]
         assert {each["client"] for each in everybody} == {"jwt/corp/alice", "jwt/corp/bob"}
-        assert router.offer(a_manifest(budget={"usd": "4", "period": "Day"}))
+        assert router.offer(a_manifest(budget={"usd": "4", "period": "Month"}))
         assert [await asked(router, "alice") for _ in range(3)] == [200, 200, 429]
     async with served(text, ledger_file=tmp_path / "ledger.sqlite") as router:
         assert await asked(router, "alice") == 429, "what was spent outlives the router"
@@ -97,7 +97,7 @@ async def test_holders_of_tokens_share_the_budget_of_their_group(tmp_path: Path)
 
 async def test_routers_share_the_budget_of_a_holder_of_a_token_by_redis(tmp_path: Path) -> None:
     with redis_server(tmp_path) as redis:
-        text = a_manifest(redis.url, budget={"usd": "4", "period": "Day"})
+        text = a_manifest(redis.url, budget={"usd": "4", "period": "Month"})
         async with (
             served(text, ledger_file=tmp_path / "a.sqlite") as one,
             served(text, ledger_file=tmp_path / "b.sqlite", pod_name="other") as other,

@@ -23,13 +23,12 @@ import msgspec
 
 from airouter.bookkeeping.book import BookMemory
 from airouter.bookkeeping.budget_account import Spent
-from airouter.config.delivery import Undeliverable, unzip
+from airouter.config.delivery import LEDGER_SUFFIX, Undeliverable, unzip
 from airouter.config.resource import API_VERSION, KIND
 from airouter.untrusted import decoded
 from airouter_operator.kube.errors import Conflict, NotFound
 from airouter_operator.kube.objects import ObjectKey
 from airouter_operator.kube.paths import secret_at, secrets_in
-from airouter_operator.publication import LEDGER_SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from airouter_operator.injecting.patch import Addition, injection, obstacle
+from airouter_operator.injecting.patch import Addition, injection, taken_place
 from airouter_operator.kube.objects import ObjectKey
 from airouter_operator.kube.paths import namespaces_in
 
@@ -70,7 +70,7 @@ class Injector:
             return "its containers share their processes, so that all could read the router's keys"
         if spec.os.name != "linux":
             return "it runs on Linux"
-        return obstacle(request.object, self._template.port)
+        return taken_place(request.object, self._template.port)
 
     async def _config_of_namespace(self, name: str) -> str:
         """Return the RouterConfig that a namespace names, as its label says now."""

@@ -50,7 +50,7 @@ def injection(pod: AdmittedPod, config: str, template: SidecarTemplate) -> list[
     return additions
 
 
-def obstacle(pod: AdmittedPod, port: int) -> str:
+def taken_place(pod: AdmittedPod, port: int) -> str:
     """Return what of a pod stands in the place of a router that listens on a port, or nothing.
 
     The API server refuses a pod with a name twice, and of two that listen on a port one fails.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
-from airouter.config.compile.keys import admit, no_grant
+from airouter.config.compile.keys import admit, models_not_granted, no_grant, say_not_granted
 from airouter.config.loader import load_config
 from airouter_operator.key_secret import router_of_key
 from airouter_operator.kube.objects import generation_of, resource_version_of, uid_of
@@ -49,6 +49,13 @@ class Grants:
         if found is None or found.spec is None:
             return no_grant(str(router), namespace, None)
         return admit(spec, namespace, found.spec)
+
+    async def vain_wishes(self, key: ObjectKey, spec: RouterKeySpec, grant: KeyGrant) -> str:
+        """Return what to say of models that a good key asks for in vain; empty without any."""
+        found = await self._read(router_of_key(key, spec.model_dump(by_alias=True)))
+        if found is None or found.spec is None:
+            return ""
+        return say_not_granted(grant, models_not_granted(spec, grant, found.spec))
 
     async def base_url(self, router: ObjectKey) -> str:
         """Return the root by which clients reach a router."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, NamedTuple
 
+from airouter.config.delivery import LEDGER_SUFFIX, SECRET_SUFFIX
 from airouter_operator.key_secret import (
     KeySecret,
     is_owned,
@@ -16,7 +17,6 @@ from airouter_operator.kube.errors import KubeError, explain_refusal, is_write_r
 from airouter_operator.kube.objects import uid_of
 from airouter_operator.kube.paths import secret_at, secrets_in
 from airouter_operator.leading.authority import NAME as AUTHORITY
-from airouter_operator.publication import LEDGER_SUFFIX, SECRET_SUFFIX
 from airouter_operator.reconciling.conditions import Condition
 from airouter_operator.watching.kinds import SECRETS
 

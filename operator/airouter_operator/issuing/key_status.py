@@ -42,6 +42,8 @@ class KeyState(NamedTuple):
     """None before its RouterConfig has been reconciled."""
     request: str
     """The annotation that asks for another key."""
+    vain_wishes: str = ""
+    """What to say of models that the key asks for, and its grant does not allow."""
     spending: KeySpending = NOTHING_SPENT
 
 
@@ -113,7 +115,10 @@ def admitted_of(state: KeyState) -> Condition:
         return Condition("Admitted", "False", "Expired", message)
     if isinstance(state.admitted, KeyRefusal):
         return Condition("Admitted", "False", *state.admitted)
-    return Condition("Admitted", "True", "Admitted", f"by grant {state.admitted.name}")
+    message = f"by grant {state.admitted.name}"
+    if state.vain_wishes:
+        message += f"; {state.vain_wishes}"
+    return Condition("Admitted", "True", "Admitted", message)
 
 
 def issued_of(state: KeyState) -> Condition:

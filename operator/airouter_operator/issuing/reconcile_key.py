@@ -158,10 +158,18 @@ class KeyReconciler:
             body = await self._withdraw_request(key, body, issued)
         secret = secret_of_key(key, body["spec"])
         served = self._served.of(router)
-        state = KeyState(str(key), secret.name, spec, admitted, issued, served, request)
+        vain = await self._vain_wishes(key, spec, admitted)
+        state = KeyState(str(key), secret.name, spec, admitted, issued, served, request, vain)
         await self._tell(key, body, state, now)
         if issued.condition.reason == "WriteRefused":  # nobody reports that a right was given
             raise RetryLater(issued.condition.message)
+
+    async def _vain_wishes(
+        self, key: ObjectKey, spec: RouterKeySpec, admitted: KeyGrant | KeyRefusal | None
+    ) -> str:
+        if admitted is None or isinstance(admitted, KeyRefusal):
+            return ""
+        return await self._grants.vain_wishes(key, spec, admitted)
 
     async def _tell(self, key: ObjectKey, body: Object, state: KeyState, now: float) -> None:
         """Write the status, with what was spent; what cannot be written is told later."""

@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING
 
 from airouter.attempts.classifying import classify, refused_by, status_of, unanswered
 from airouter.attempts.encoding import encoded, encoded_large
+from airouter.attempts.forward import NO_STREAM, forward
 from airouter.attempts.headers import (
     CONTENT_TYPE,
-    EVENT_STREAM,
     JSON,
-    answer_headers,
     id_headers,
     is_streamed,
     upstream_head,
@@ -45,7 +44,6 @@ from airouter.upstream.batch import send_all
 
 if TYPE_CHECKING:
     from asyncio import Timeout
-    from collections.abc import Sequence
 
     from airouter.bounds.held_bytes import HeldBytes
     from airouter.dialects.translation.base import Translation
@@ -63,7 +61,6 @@ if TYPE_CHECKING:
 
 NOT_HERE = frozenset({"unsupported_parameter", "unsupported_value", "unknown_parameter"})
 """Codes of refusals of ours that another backend may not have."""
-NO_STREAM = "the upstream did not stream"
 
 
 class AttemptRunner:
@@ -243,38 +240,9 @@ class AttemptRunner:
             whole = BufferedReply(reply.status, reply.headers, await reply.read())
             if not answers:
                 return refused_by(context, target, whole, self._warnings)
-            if streamed:
-                return await self._forward_as_stream(context, target, whole)
-            return forward(context, target, [whole])
+            return await forward(context, target, [whole], self._aside)
         finally:
             reply.close()
-
-    async def _forward_as_stream(
-        self, context: RequestContext, target: Target, reply: BufferedReply
-    ) -> AttemptOutcome:
-        """Give the client a stream of a whole answer. Raises `UpstreamError` as `forward` does."""
-        request, exchange = context.request, context.exchange
-        tell = partial(target.translation.retold, request, reply)
-        try:
-            size = len(request.body) + len(reply.body)
-            answer = await self._aside.by_size(size, tell, is_owed=True)
-        except Failure as failure:
-            drop_frames(failure)
-            raise UpstreamRefused(failure) from None
-        if answer is None:
-            if exchange.started:  # by a heartbeat, as a stream
-                raise BrokenReply(NO_STREAM)
-            return forward(context, target, [reply])
-        if context.race is not None:
-            context.race.claim(context, answer.usage)
-        context.record.note_usage(answer.usage)
-        if not exchange.started:
-            context.record.note_start(reply.status)
-            headers = answer_headers(context, target, reply.headers, EVENT_STREAM)
-            exchange.start(reply.status, headers)
-        exchange.write(target.account.masking.body(answer.body))
-        exchange.end()
-        return ANSWERED
 
     async def _ask_all(
         self,
@@ -291,7 +259,7 @@ class AttemptRunner:
         attempt.status = (refused or answers[0]).status
         if refused is not None:
             return refused_by(context, target, refused, self._warnings)
-        return forward(context, target, answers)
+        return await forward(context, target, answers, self._aside)
 
     async def _relay(
         self, context: RequestContext, target: Target, reply: Reply, limit: Timeout | None
@@ -363,28 +331,6 @@ def answer_unasked(context: RequestContext, target: Target) -> None:
     headers += limit_headers(context.permit.own, context.endpoint.dialect)
     context.exchange.respond(200, headers, answer.body)
     context.record.note_start(200)
-
-
-def forward(
-    context: RequestContext, target: Target, replies: Sequence[BufferedReply]
-) -> AttemptOutcome:
-    """Give the client a whole answer.
-
-    Raises `UpstreamError` for one that cannot be read, or is an error with a good status.
-    """
-    try:
-        answer = target.translation.answer(context.request, replies)
-    except Failure as failure:
-        drop_frames(failure)
-        raise UpstreamRefused(failure) from None
-    if context.race is not None:
-        context.race.claim(context, answer.usage)
-    context.record.note_usage(answer.usage)
-    context.record.note_start(replies[0].status)
-    headers = answer_headers(context, target, replies[0].headers, JSON)
-    body = target.account.masking.body(answer.body)
-    context.exchange.respond(replies[0].status, headers, body)
-    return ANSWERED
 
 
 def note_headroom(account: Account, attempt: Attempt, reply: Reply) -> None:

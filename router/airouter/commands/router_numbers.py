@@ -19,6 +19,9 @@ class RouterNumbers:
 
     name: str = ""
     status: str = "unready"
+    """Whether it gets requests; where it does, its state: `ok`, `degraded` or `down`."""
+    reasons: list[str] = field(default_factory=list)
+    """For a state that is not `ok`."""
     version: str = ""
     connections: float = 0.0
     taken_at: float = 0.0
@@ -76,14 +79,23 @@ SUMMED = (*COUNTED, "in_flight", "bans")
 def numbers_in(name: str, metrics: str, health: str) -> RouterNumbers:
     """Read a router's `/metrics` and `/vhealth`; an empty page of health is of one not ready."""
     numbers = RouterNumbers(name=name, taken_at=time.monotonic())
-    try:
-        numbers.status = str(json.loads(health).get("status", "unready")) if health else "unready"
-    except ValueError:
-        numbers.status = "unready"
+    note_health(numbers, health)
     for family in text_string_to_metric_families(metrics):
         for sample in family.samples:
             note_sample(numbers, sample.name, sample.labels, sample.value)
     return numbers
+
+
+def note_health(numbers: RouterNumbers, health: str) -> None:
+    """Take note of how a router is."""
+    try:
+        told = json.loads(health) if health else {}
+    except ValueError:
+        return
+    numbers.status = str(told.get("status", "unready"))
+    if numbers.status == "ok":
+        numbers.status = str(told.get("state", "ok"))
+        numbers.reasons = [str(reason) for reason in told.get("reasons", ())]
 
 
 def note_sample(numbers: RouterNumbers, name: str, labels: dict[str, str], value: float) -> None:

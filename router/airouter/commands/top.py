@@ -130,24 +130,25 @@ def screen(now: Sequence[RouterNumbers], before: Sequence[RouterNumbers]) -> Ite
 
 
 def router_lines(routers: Sequence[RouterNumbers]) -> Iterator[str]:
-    """Yield a line for each router."""
+    """Yield a line for each router, and under it what is wrong with it."""
     yield f"{'ROUTER':<40} {'STATUS':<10} {'CONFIG':<10} {'CONNECTIONS':>11} {'IN FLIGHT':>9}"
     for each in routers:
         yield (
             f"{each.name:<40} {each.status:<10} {each.version[:8]:<10} "
             f"{each.connections:>11.0f} {sum(each.in_flight.values()):>9.0f}"
         )
+        yield from (f"  {reason}" for reason in each.reasons)
 
 
 def lines_of_models(whole: RouterNumbers, seconds: float) -> Iterator[str]:
-    """Yield a line for each model; with `seconds`, requests are a rate."""
+    """Yield a line for each model, and for what went to none; `seconds` make requests a rate."""
     title = "REQUESTS/S" if seconds else "REQUESTS"
     yield f"{'MODEL':<40} {title:>10} {'ERRORS':>8} {'TOKENS':>12} {'P50':>8} {'P95':>8}"
     for model, count in sorted(whole.requests.items()):
         median, slow = (short_duration(whole.quantile(model, share)) for share in (0.5, 0.95))
         requests = f"{count / seconds:.1f}" if seconds else str(count)
         yield (
-            f"{model:<40} {requests:>10} {whole.errors[model]:>8} {whole.tokens[model]:>12} "
+            f"{model or '-':<40} {requests:>10} {whole.errors[model]:>8} {whole.tokens[model]:>12} "
             f"{median:>8} {slow:>8}"
         )
 

@@ -23,6 +23,10 @@ T = TypeVar("T")
 SNAPSHOT_FILE = "snapshot.json.gz"
 STREAM_FILE = "stream.json"
 
+SECRET_SUFFIX = "-snapshot"  # noqa: S105
+LEDGER_SUFFIX = "-ledger"
+"""The ends of the names of Secrets that a RouterConfig has beside itself."""
+
 VERSION_HEADER = "x-snapshot-version"
 """Names the version beside a snapshot, so that an unreadable one can be refused by name."""
 

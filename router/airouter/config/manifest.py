@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airouter.config.compile import compile_config
-from airouter.config.documents import Unreadable, documents
+from airouter.config.documents import Document, Unreadable, documents
 from airouter.config.findings import Compiled, Finding, in_order, likely, quoted
 from airouter.config.foreign_words import foreign_document
 from airouter.config.loader import load_config
@@ -24,13 +24,13 @@ from airouter.config.router_keys import (
     declared_key,
     issued_keys,
     refusal_of,
+    vain_wishes_of,
 )
 from airouter.config.secret import OpenedSecrets, open_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from airouter.config.documents import Document
     from airouter.config.findings import Path, Severity
     from airouter.config.loader import LoadedConfig
     from airouter.config.providers import ProviderTypes
@@ -132,6 +132,8 @@ class ReadManifest:
                 unsure = refusal.reason == "NoGrant" and (key.is_unplaced or labels_decide)
                 severity: Severity = "warning" if unsure else "error"
                 self.findings.append(document.placed(Finding(severity, ("spec",), refusal.message)))
+            elif vain := vain_wishes_of(key, config):
+                self.findings.append(document.placed(Finding("warning", ("spec", "models"), vain)))
         return compiled
 
 
@@ -216,9 +218,24 @@ def documents_in(
     for text in texts:
         try:
             for document in documents(utf8_text(text.content)):
-                yield ManifestDocument(text.name, document)
+                for each in listed(document):
+                    yield ManifestDocument(text.name, each)
         except Unreadable as error:
             findings.append(Finding("error", (), error.what, error.fix, text.name, error.line))
+
+
+def listed(document: Document) -> Iterator[Document]:
+    """Yield the items of a List, as `kubectl get` prints several objects; else the document."""
+    root = document.root
+    items = root.children.get("items")
+    if items is None or root.value.get("kind") != "List" or not isinstance(items.value, list):
+        yield document
+        return
+    for at, item in items.children.items():
+        within = ("items", at)
+        yield Document(
+            item, [p._replace(path=p.path[2:]) for p in document.problems if p.path[:2] == within]
+        )
 
 
 def utf8_text(content: bytes) -> str:

@@ -12,16 +12,23 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pydantic import ValidationError
 
 from airouter.config.compile import DEFAULT_NAMESPACE
-from airouter.config.compile.keys import IssuedKey, KeyNamespace, admit
+from airouter.config.compile.keys import (
+    IssuedKey,
+    KeyNamespace,
+    admit,
+    models_not_granted,
+    say_not_granted,
+)
+from airouter.config.delivery import LEDGER_SUFFIX, SECRET_SUFFIX
 from airouter.config.field_errors import problems_in
-from airouter.config.findings import KeyRefusal
+from airouter.config.findings import FieldProblem, KeyRefusal
 from airouter.config.resource import RouterKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from airouter.config.documents import Document
-    from airouter.config.findings import Compiled, FieldProblem
+    from airouter.config.findings import Compiled
     from airouter.config.resource import RouterConfig
     from airouter.config.resource.routerkey import RouterKeySpec
     from airouter.config.secret import OpenedSecrets
@@ -72,10 +79,20 @@ def declared_key(document: Document) -> DeclaredKey:
     except ValidationError as error:
         problems = [*document.problems, *problems_in(error, RouterKey)]
         return DeclaredKey("", "", None, problems)
-    spec = None if document.problems else key.spec
+    problems = [*document.problems, *reserved_name(key)]
+    spec = None if problems else key.spec
     namespace = key.metadata.namespace or DEFAULT_NAMESPACE
     unplaced = key.metadata.namespace is None
-    return DeclaredKey(namespace, key.metadata.name, spec, document.problems, unplaced)
+    return DeclaredKey(namespace, key.metadata.name, spec, problems, unplaced)
+
+
+def reserved_name(key: RouterKey) -> Iterator[FieldProblem]:
+    """Yield a mistake where the operator would not write the key's Secret, for its name."""
+    own = key.spec.secret_name
+    if (own or key.metadata.name).endswith((SECRET_SUFFIX, LEDGER_SUFFIX)):
+        what = f"a Secret whose name ends in {SECRET_SUFFIX} or {LEDGER_SUFFIX} is the operator's"
+        path = ("spec", "secretName") if own else ("metadata", "name")
+        yield FieldProblem(path, what, "give the key a secretName that ends otherwise")
 
 
 def issued_keys(keys: Iterable[DeclaredKey], secrets: OpenedSecrets) -> Iterator[IssuedKey]:
@@ -101,3 +118,13 @@ def refusal_of(key: DeclaredKey, config: RouterConfig, compiled: Compiled) -> Ke
     if isinstance(admitted, KeyRefusal):
         return admitted
     return compiled.refused_keys.get(key.name)
+
+
+def vain_wishes_of(key: DeclaredKey, config: RouterConfig) -> str:
+    """Return what to say of models that a good key asks for in vain; empty without any."""
+    if key.spec is None:
+        return ""
+    grant = admit(key.spec, key.in_namespace, config.spec)
+    if isinstance(grant, KeyRefusal):
+        return ""
+    return say_not_granted(grant, models_not_granted(key.spec, grant, config.spec))

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from airouter.providers.identity.base import Signer
     from airouter.providers.identity.workers import Workers
 
+ERROR_LIMIT = 1_048_576
+"""Bytes of an error's body; more is not read. Validators say again all that they were sent."""
 MESSAGE_LIMIT = 2_000
 OF_THE_FILTER = ("code", "content_filter_result", "content_filter_results")
 INNER_LIMIT = 4_096
@@ -91,7 +93,8 @@ class Provider(ABC):
         self, status: int, headers: Mapping[bytes, bytes], body: bytes, credential: Credential
     ) -> Failure:
         """Read a provider's error, in OpenAI's terms and without anything of the credential."""
-        failure = name_overflow(self.read_failure(status, headers, body))
+        read = body if len(body) <= ERROR_LIMIT else b""
+        failure = name_overflow(self.read_failure(status, headers, read))
         if failure.status in OF_THE_KEY:  # of the router's key: a client can mend nothing
             return refused_credential()
         if failure.retry_after is None:

@@ -36,6 +36,8 @@ SENSITIVE = re.compile(
 ERROR = b"error"
 LEAST = 8
 """Characters of a secret: what is shorter stands in other words, too."""
+LONGEST, LONGEST_FIELD = 8_192, 256
+"""Characters of an error's message that are searched, and of its other fields that are told."""
 
 
 class Masking:
@@ -56,11 +58,15 @@ class Masking:
         return IDENTIFIERS.sub(MASK, text)
 
     def failure(self, failure: Failure) -> None:
-        """Mask all that a failure tells."""
-        failure.message = self.text(failure.message)
-        failure.type = self.text(failure.type)
-        failure.code = None if failure.code is None else self.text(failure.code)
-        failure.param = None if failure.param is None else self.text(failure.param)
+        """Mask all that a failure tells, which may be as long as an answer."""
+        failure.message = self.text(failure.message[:LONGEST])
+        failure.type = self._field(failure.type)
+        failure.code = None if failure.code is None else self._field(failure.code)
+        failure.param = None if failure.param is None else self._field(failure.param)
+
+    def _field(self, text: str) -> str:
+        # Cut last: half a secret is not found.
+        return self.text(text[:LONGEST])[:LONGEST_FIELD]
 
     def body(self, data: bytes) -> bytes:
         """Return a body, or a piece of one, without the secret.

@@ -33,8 +33,7 @@ class HttpDetails(msgspec.Struct, frozen=True):
 def http_details(exchange: Exchange) -> HttpDetails:
     """Return what is known of a request's way here."""
     headers = exchange.headers
-    proto = first_listed(headers.get(b"x-forwarded-proto"))
-    scheme = proto if proto in PORTS else "http"
+    scheme = scheme_of(headers.get(b"x-forwarded-proto"))
     server, port = host_of(headers.get(b"host"), scheme)
     peer, peer_port = exchange.peer or (None, None)
     return HttpDetails(
@@ -46,6 +45,12 @@ def http_details(exchange: Exchange) -> HttpDetails:
         peer_port,
         header_text(headers.get(b"user-agent")),
     )
+
+
+def scheme_of(forwarded: bytes | None) -> str:
+    """Return the scheme that a client asked by, given what a proxy says of it."""
+    proto = first_listed(forwarded)
+    return proto if proto in PORTS else "http"
 
 
 def host_of(header: bytes | None, scheme: str) -> tuple[str | None, int | None]:

@@ -19,6 +19,7 @@ from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 from opentelemetry.trace import get_current_span
 
 from airouter.telemetry.conventions import HTTP_DUP, OPT_IN
+from airouter.telemetry.http_details import host_of, scheme_of
 from airouter.telemetry.redaction import redact_query
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def instrument(
         meter_provider=NoOpMeterProvider(),
         excluded_urls=",".join(rf"^\w+://[^/]+{re.escape(path)}$" for path in spanned),
         exclude_spans=["receive", "send"],
-        server_request_hook=hide_query,
+        server_request_hook=correct,
     )
 
 
@@ -66,6 +67,21 @@ def with_http(opt_in: str) -> str:
     """Return a list of conventions with those of HTTP in it, the newest unless it says both."""
     asked = [each.strip() for each in opt_in.split(",") if each.strip()]
     return ",".join(asked if {"http", HTTP_DUP} & set(asked) else [*asked, "http"])
+
+
+def correct(span: Span, scope: dict[str, Any]) -> None:
+    """Set right what the instrumentation tells of a request."""
+    name_server(span, scope)
+    hide_query(span, scope)
+
+
+def name_server(span: Span, scope: dict[str, Any]) -> None:
+    """Take the port out of the server's name, which has an attribute of its own."""
+    headers = dict(scope["headers"])
+    scheme = scheme_of(headers.get(b"x-forwarded-proto"))
+    host, port = host_of(headers.get(b"host"), scheme)
+    if host is not None and port is not None:
+        span.set_attributes({"server.address": host, "server.port": port})
 
 
 def hide_query(span: Span, scope: dict[str, Any]) -> None:

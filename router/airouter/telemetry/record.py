@@ -156,6 +156,11 @@ class RequestRecord:
     """Backends that went on with a stream which another one broke off."""
     bans: Sequence[BanEvent] = ()
 
+    @property
+    def backends_tried(self) -> int:
+        """The number of backends that were asked, each once or more."""
+        return len({(each.credential, each.upstream_name) for each in self.attempts})
+
     def note_start(self, status: int) -> None:
         """Note that the first byte of the answer went out."""
         self.status = status

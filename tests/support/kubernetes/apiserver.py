@@ -22,7 +22,7 @@ from support.kubernetes.credentials import ADMINISTRATORS, Credentials, certific
 from support.kubernetes.processes import Process
 from support.ports import free_port
 
-STARTING = 60.0
+STARTING = 180.0
 CONTROLLERS = ("garbage-collector-controller",)
 KubectlFailed = clients.CommandFailed
 

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from support.kubernetes.credentials import redirected
 from support.ports import free_port
 
-ANSWERING = 10.0
+ANSWERING = 60.0
 RESET = struct.pack("ii", 1, 0)
 """Linger for no time: closing sends RST instead of FIN."""
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 GUARD = Path(__file__).with_name("guard.py")
-ENDING = 10.0
+PATIENCE = ENDING = 120.0
+"""Seconds; what hangs still ends its test."""
 TAIL = 4000
 
 
@@ -66,7 +67,7 @@ class Process(Running):
         return self._guard.poll() is not None
 
 
-def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
     """Poll until it holds."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from airouter.attempts.forward import PASSED
 from airouter.eventloop.aside import LARGE
 from support.chat_provider import (
     ANSWER,
@@ -94,6 +95,40 @@ async def test_a_whole_answer_to_a_large_request_is_told_as_a_stream_beside_the_
         release.set()
         await holding
     assert b'"content":"Hi"' in (await asking).content
+
+
+async def test_a_large_whole_answer_is_read_beside_the_loop(
+    router: Served, first: RawUpstream
+) -> None:
+    said = {**ANSWER, "more": "m" * PASSED}
+    asking = asyncio.create_task(router.chat())
+    provider = await first.accept()
+    await provider.request()
+    release = threading.Event()
+    holding = asyncio.create_task(router.router.aside.run(partial(release.wait, 60)))
+    try:
+        await provider.say(http(200, said))
+        assert (await router.client.get("/v1/models")).status_code == 200
+        assert not asking.done()
+    finally:
+        release.set()
+        await holding
+    assert (await asking).json() == said
+
+
+async def test_an_answer_that_passes_through_waits_for_no_large_request(
+    router: Served, first: RawUpstream
+) -> None:
+    said = {**ANSWER, "more": "m" * (PASSED // 2)}
+    release = threading.Event()
+    holding = asyncio.create_task(router.router.aside.run(partial(release.wait, 60)))
+    try:
+        asking = asyncio.create_task(router.chat())
+        await answer(first, http(200, said))
+        assert (await asking).json() == said
+    finally:
+        release.set()
+        await holding
 
 
 @pytest.mark.parametrize("stream", [False, True])

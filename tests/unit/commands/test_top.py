@@ -48,6 +48,20 @@ def test_totals_are_told_at_the_first_look() -> None:
     assert row(lines, "c") == ["3", "12", "4", "1"]
 
 
+def test_a_router_that_is_down_says_so_and_why_though_it_serves() -> None:
+    health = {"status": "ok", "state": "down", "reasons": ["1 model is out of reach"]}
+    lines = list(screen([numbers_in("a", METRICS, json.dumps(health))], []))
+    assert row(lines, "a")[0] == "down"
+    assert "  1 model is out of reach" in lines
+    leaving = numbers_in("a", METRICS, json.dumps({**health, "status": "draining"}))
+    assert row(list(screen([leaving], [])), "a")[0] == "draining"
+
+
+def test_what_went_to_no_model_has_a_name() -> None:
+    lost = METRICS.replace('model="m"', 'model=""')
+    assert row(list(screen([numbers_in("a", lost, "")], [])), "-")[:3] == ["10", "2", "30"]
+
+
 def test_pods_add_up() -> None:
     lines = list(screen([numbers("a"), numbers("b")], []))
     assert row(lines, "m")[:3] == ["20", "4", "60"]

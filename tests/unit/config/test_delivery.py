@@ -113,12 +113,12 @@ from airouter.config.delivery import unpack_snapshot
 sys.setswitchinterval(1e-6)
 barrier = threading.Barrier(64)
 def read():
-    barrier.wait(5)
+    barrier.wait(60)
     unpack_snapshot(bytes.fromhex(sys.argv[1]))
 threads = [threading.Thread(target=read) for _ in range(64)]
 for thread in threads: thread.start()
 for thread in threads: thread.join()
 """
     packed = pack_snapshot(Snapshot(models=(Model("m"),))).hex()
-    reader = subprocess.run([sys.executable, "-c", program, packed], check=False, timeout=30)
+    reader = subprocess.run([sys.executable, "-c", program, packed], check=False, timeout=120)
     assert reader.returncode == 0

@@ -250,6 +250,32 @@ def test_a_router_key_that_no_grant_covers_is_told() -> None:
     assert line.startswith("router.yaml:23: error: spec: no grant of RouterConfig team-a/default")
 
 
+def test_models_that_a_router_key_asks_for_in_vain_are_named_and_it_is_served() -> None:
+    key = ROUTER_KEY + '  models: ["*", claude-x]\n'
+    found = from_text(GRANTED + key + ISSUED)
+    assert lines(found) == [
+        "router.yaml:26: warning: spec.models: grant teams allows no model for claude-x "
+        "(fix: take it out of spec.models, or ask the owner of the router for it)"
+    ]
+    assert found.snapshot is not None
+    assert [client.name for client in found.snapshot.auth.clients] == ["team-a/checkout"]
+
+
+@pytest.mark.parametrize("ending", ["-ledger", "-snapshot"])
+def test_a_router_key_whose_secret_the_operator_would_not_write_is_told(ending: str) -> None:
+    key = ROUTER_KEY + f"  secretName: default{ending}\n"
+    issued = ISSUED.replace("checkout}", f"default{ending}}}", 1)
+    found = from_text(GRANTED + key + issued)
+    why = "a Secret whose name ends in -snapshot or -ledger is the operator's"
+    fix = "give the key a secretName that ends otherwise"
+    assert lines(found) == [f"router.yaml:26: error: spec.secretName: {why} (fix: {fix})"]
+    assert found.snapshot is not None
+    assert found.snapshot.auth.clients == ()
+    named = ROUTER_KEY.replace("name: checkout", f"name: default{ending}")
+    (line,) = lines(from_text(GRANTED + named))
+    assert line == f"router.yaml:23: error: metadata.name: {why} (fix: {fix})"
+
+
 def test_of_two_router_keys_with_one_name_the_first_counts() -> None:
     (line,) = lines(from_text(GRANTED + ROUTER_KEY + ROUTER_KEY))
     assert "metadata.name: is the name of another RouterKey (fix: use a unique name)" in line
@@ -258,6 +284,34 @@ def test_of_two_router_keys_with_one_name_the_first_counts() -> None:
 def test_a_broken_router_key_is_told() -> None:
     told = lines(from_text(GRANTED + ROUTER_KEY.replace("router:", "rooter:")))
     assert "router.yaml:25: error: spec.rooter: is not a known field (fix: use router)" in told
+
+
+LIST = """\
+apiVersion: v1
+kind: List
+items:
+- apiVersion: airouter.dev/v1alpha1
+  kind: RouterConfig
+  metadata: {name: default}
+  spec:
+    credentials: [{name: main, type: OpenAI, secretRef: {name: keys, key: openai}}]
+    models: [{name: m, backends: [{credential: main}]}]
+    auth: {anonymous: Allow}
+- {apiVersion: v1, kind: Secret, metadata: {name: keys}, stringData: {openai: sk}}
+"""
+
+
+def test_a_list_as_kubectl_prints_it_is_its_items() -> None:
+    found = from_text(LIST)
+    assert lines(found) == []
+    assert found.snapshot is not None
+    assert [model.name for model in found.snapshot.models] == ["m"]
+
+
+def test_a_mistake_in_a_list_is_told_at_its_line() -> None:
+    told = lines(from_text(LIST.replace("name: m,", "name: m, name: m,")))
+    twice = "spec.models[name=m].name: is given twice (fix: give each key once)"
+    assert f"router.yaml:9: error: {twice}" in told
 
 
 def test_a_configuration_of_litellm_is_recognised() -> None:

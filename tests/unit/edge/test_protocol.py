@@ -108,9 +108,9 @@ async def test_a_client_owes_a_whole_request_in_time_and_then_nothing(
     script.hold = asyncio.Event()
     reader, writer = await server.connect()
     writer.write(post()[:-1])
-    await asyncio.sleep(0.01)
+    await until(lambda: server.state.connections)
     (connection,) = server.state.connections
-    assert connection.deadline < float("inf")  # type: ignore[union-attr]
+    await until(lambda: connection.deadline < float("inf"))  # type: ignore[union-attr]
     writer.write(post()[-1:])
     await script.arrived.wait()
     assert connection.deadline == float("inf")  # type: ignore[union-attr]

@@ -41,7 +41,7 @@ class Gate:
 
     def __call__(self) -> str:
         self._loop.call_soon_threadsafe(self.begun.set)
-        self._open.wait(10)
+        self._open.wait(60)
         return "done"
 
     def let_go(self) -> None:

@@ -10,6 +10,7 @@ import pytest
 from airouter.config.snapshot import Credential
 from airouter.dialects.chat.errors import error_object
 from airouter.failures import Failure
+from airouter.providers.base import ERROR_LIMIT
 from airouter.providers.registry import load_providers
 
 PROVIDERS = load_providers()
@@ -132,6 +133,16 @@ def test_nothing_of_the_account_is_passed_on(quoted: str) -> None:
 
 def test_a_long_message_is_cut() -> None:
     assert len(failure(400, {"message": "x" * 100_000}).message) == 2_000
+
+
+def test_all_fields_of_an_error_are_cut() -> None:
+    found = failure(400, {"error": dict.fromkeys(("type", "code", "param"), "x" * 100_000)})
+    assert (found.type, found.code, found.param) == ("x" * 256, "x" * 256, "x" * 256)
+
+
+def test_an_error_of_megabytes_leaves_the_status() -> None:
+    found = failure(500, {"error": {"message": "why", "more": "x" * ERROR_LIMIT}})
+    assert found.message == "The upstream answered with status 500."
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,12 @@ def test_all_fields_of_a_failure_are_masked() -> None:
     assert told == ("m ***", "t ***", "c ***", "***")
 
 
+def test_no_part_of_a_secret_is_left_where_a_field_is_cut() -> None:
+    failure = Failure(400, "why", code="x" * 250 + f" {SECRET}")
+    MASKING.failure(failure)
+    assert failure.code == "x" * 250 + " ***"
+
+
 @pytest.mark.parametrize(
     "name",
     [

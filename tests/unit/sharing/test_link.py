@@ -53,7 +53,7 @@ async def test_bans_are_heard_and_told_after_a_turn_that_failed(
     with caplog.at_level(logging.INFO, "airouter.bans"):
         link = BanLink("a board", book, board, heard.put_nowait)
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 assert [each.id for each in await heard.get()] == ["theirs"]
                 assert [each.ban for each in await board.told.get()] == [DOWN]
         finally:
@@ -73,7 +73,7 @@ async def test_bans_are_heard_after_news_that_could_not_be_taken_in() -> None:
 
     link = BanLink("a board", BanBook(lambda: 100.0), board, hear)
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             for _ in range(2):
                 assert [each.id for each in await heard.get()] == ["theirs"]
     finally:

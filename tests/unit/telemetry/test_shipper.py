@@ -10,7 +10,7 @@ import pytest
 
 from airouter.telemetry.shipper import Shipper
 
-SOON = 5.0
+SOON = 60.0
 
 
 class Receiver:

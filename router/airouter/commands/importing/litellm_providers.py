@@ -164,7 +164,10 @@ def vertex_account(given: Values, upstream: str, report: ImportReport, what: str
         report.changed(f"{what}.litellm_params.vertex_location", "us-central1; say the right one")
         location = ""
     gcp = {"location": location or "us-central1"}
-    if project and not ENVIRON.fullmatch(project):
+    if ENVIRON.fullmatch(project):
+        how = "the project of its identity; say another one in gcp.project"
+        report.changed(f"{what}.litellm_params.vertex_project", how)
+    elif project:
         gcp["project"] = project
     credentials = foreign_text(given, "vertex_credentials") or foreign_text(
         given, "vertex_ai_credentials"

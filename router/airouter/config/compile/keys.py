@@ -157,6 +157,25 @@ def admit(spec: RouterKeySpec, namespace: KeyNamespace, config: Spec) -> KeyGran
     return no_grant(router, namespace, config)
 
 
+def models_not_granted(spec: RouterKeySpec, grant: KeyGrant, config: Spec) -> tuple[str, ...]:
+    """Return what a key asks for, and no model that its grant allows is meant by."""
+    wishes = [wish for wish in spec.models if wish != "*"]
+    if not wishes:  # which is the rule, and there may be 10,000 keys
+        return ()
+    granted = [model.name for model in config.models if matches_any(model.name, grant.models)]
+    return tuple(wish for wish in wishes if not any(matches_any(name, (wish,)) for name in granted))
+
+
+def say_not_granted(grant: KeyGrant, wishes: Sequence[str]) -> str:
+    """Return what to say of a good key that asks for what its grant has not; empty without it."""
+    if not wishes:
+        return ""
+    more = f" and {len(wishes) - 8} more" if len(wishes) > 8 else ""
+    named = f"{', '.join(wishes[:8])}{more}"
+    fix = "take it out of spec.models, or ask the owner of the router for it"
+    return f"grant {grant.name} allows no model for {named} (fix: {fix})"
+
+
 def covers(namespaces: Namespaces, namespace: KeyNamespace) -> bool:
     """Return whether a namespace is among those of a grant."""
     if namespaces.names is not None:

@@ -25,7 +25,7 @@ NAMES = (
     "kubernetes.default.svc.cluster.local",
 )
 ETCD = "http://127.0.0.1:2379"
-STARTING = 60.0
+STARTING = 180.0
 
 
 class ControlPlane:

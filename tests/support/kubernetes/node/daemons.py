@@ -18,7 +18,7 @@ from pathlib import Path
 from support.kubernetes.node.layout import NETWORK, PATH
 from support.kubernetes.processes import Running, until
 
-ENDING = 10.0
+ENDING = 60.0
 WRITE_ID_AND_BECOME = 'echo $$ >"$0" && exec "$@"'
 
 

@@ -9,7 +9,7 @@ from support.kubernetes.clients import CommandFailed, output
 from support.kubernetes.node.daemons import Daemon, command, kill, process
 from support.kubernetes.node.layout import NAME, PODS
 
-STARTING = 60.0
+STARTING = 180.0
 LOADING = 300.0
 
 # TOML; JSON's strings are strings of TOML. Where root may not lower oom_score_adj, no sandbox would

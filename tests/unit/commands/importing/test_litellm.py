@@ -279,6 +279,13 @@ def test_a_credentials_file_of_vertex_is_put_into_the_secret_by_a_person() -> No
     assert found.spec["credentials"][0]["gcp"]["location"] == "us-central1"
 
 
+def test_a_project_of_a_variable_is_left_to_a_person() -> None:
+    given = {"vertex_project": "os.environ/GCP_PROJECT", "vertex_location": "europe-west1"}
+    spec, report = translated(deployment("vertex_ai/gemini-2.5-pro", **given))
+    assert spec["credentials"][0]["gcp"] == {"location": "europe-west1"}
+    assert "changed: model_list[model_name=m].litellm_params.vertex_project: " in report
+
+
 def test_a_role_of_a_variable_is_left_to_a_person() -> None:
     given = {"aws_region_name": "us-east-1", "aws_role_name": "os.environ/ROLE"}
     spec, report = translated(deployment("bedrock/anthropic.claude", **given))

@@ -41,6 +41,19 @@ async def test_a_key_is_admitted_whatever_else_is_wrong_with_the_router_config()
     assert found.name == "teams"
 
 
+async def test_models_that_a_good_key_asks_for_in_vain_are_named() -> None:
+    granted = {"name": "teams", "namespaces": {"names": ["team-a"]}, "models": ["gpt-*"]}
+    asked = grants(models=[MODEL], auth={"grants": [granted]})
+    spec = SPEC.model_copy(update={"models": ["gpt-*", "claude-*", "o3"]})
+    grant = await asked.ask(KEY, spec)
+    assert not isinstance(grant, KeyRefusal)
+    assert await asked.vain_wishes(KEY, spec, grant) == (
+        "grant teams allows no model for claude-*, o3 "
+        "(fix: take it out of spec.models, or ask the owner of the router for it)"
+    )
+    assert await asked.vain_wishes(KEY, SPEC, grant) == ""
+
+
 async def test_a_router_config_that_is_not_there_grants_nothing() -> None:
     found = await grants().ask(KEY, SPEC)
     assert isinstance(found, KeyRefusal)

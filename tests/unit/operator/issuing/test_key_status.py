@@ -74,6 +74,16 @@ def test_a_key_that_is_not_admitted_is_not_taken_though_it_is_there() -> None:
     assert found["Ready"] == ("False", "NoGrant")
 
 
+def test_a_good_key_is_told_what_it_asks_for_in_vain() -> None:
+    found = status(vain_wishes="grant teams allows no model for o3 (fix: take it out)")
+    assert conditions(found)["Ready"] == ("True", "Ready")
+    (admitted,) = (each for each in found["conditions"] if each["type"] == "Admitted")
+    assert admitted["status"] == "True"
+    assert admitted["message"] == (
+        "by grant teams; grant teams allows no model for o3 (fix: take it out)"
+    )
+
+
 def test_a_key_that_has_expired_says_so() -> None:
     assert conditions(status(admitted=None))["Ready"] == ("False", "Expired")
 

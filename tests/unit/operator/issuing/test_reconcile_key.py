@@ -39,6 +39,7 @@ BODY: Object = {
     "spec": {"router": {"name": "default"}, "expiresAt": "2020-01-01T00:00:00Z"},
 }
 
+IN_VAIN = "grant teams allows no model for o3"
 GRANT = KeyGrant.model_validate({"name": "teams", "namespaces": {"names": ["team-a"]}})
 
 
@@ -125,6 +126,7 @@ class Operated:
             secrets=AsyncMock(),
             grants=AsyncMock(
                 ask=AsyncMock(return_value=GRANT),
+                vain_wishes=AsyncMock(return_value=IN_VAIN),
                 base_url=AsyncMock(return_value="http://router"),
             ),
             issuer=KeyIssuer(kube, mirror),  # type: ignore[arg-type]  # it makes no key
@@ -297,3 +299,14 @@ async def test_a_key_that_pods_do_not_take_is_told_of_after_a_second() -> None:
     await operated.reconciler.reconcile(KEY)
     ready = kube.body["status"]["conditions"][-1]
     assert (ready["status"], ready["reason"]) == ("False", "Pending")
+
+
+async def test_models_that_a_key_asks_for_in_vain_are_in_its_status() -> None:
+    kube = a_new_key()
+    operated = Operated(kube)
+    await operated.reconciler.reconcile(KEY)
+    operated.now += SETTLING
+    await operated.reconciler.reconcile(KEY)
+    admitted = kube.body["status"]["conditions"][0]
+    assert (admitted["type"], admitted["status"]) == ("Admitted", "True")
+    assert admitted["message"] == f"by grant teams; {IN_VAIN}"

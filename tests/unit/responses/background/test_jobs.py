@@ -176,11 +176,11 @@ async def test_a_second_cancellation_does_not_cut_what_the_first_one_writes() ->
     store.may_put.clear()
     store.putting.clear()
     first = asyncio.create_task(jobs.cancel(archive, ID))
-    await asyncio.wait_for(store.putting.wait(), 10)
+    await asyncio.wait_for(store.putting.wait(), 60)
     await asyncio.wait({asyncio.create_task(jobs.cancel(archive, ID))}, timeout=0.1)
     await asyncio.wait({asyncio.create_task(jobs.close())}, timeout=0.1)
     store.may_put.set()
-    await asyncio.wait_for(first, 10)
+    await asyncio.wait_for(first, 60)
     events = await followed(jobs, archive)
     assert kinds(events) == ["output_text.delta", "failed"]
     assert events[-1]["response"]["status"] == "cancelled"

@@ -30,4 +30,4 @@ def exponent() -> float:
 
 
 def test_twice_as_many_thoughts_and_calls_take_twice_as_long_to_part() -> None:
-    assert any(exponent() < 1.3 for _ in range(5))
+    assert any(exponent() < 1.6 for _ in range(5))

@@ -1,0 +1,93 @@
+"""A provider's whole answer, given to the client as a whole or as a stream.
+
+A large one is read, translated and masked beside the event loop, as a large request is: an answer
+may have tens of megabytes, in embeddings, images or the arguments of a call.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from airouter.attempts.headers import EVENT_STREAM, JSON, answer_headers
+from airouter.dialects.translation.conversing import is_stream
+from airouter.eventloop.aside import LARGE
+from airouter.failures import Failure, drop_frames
+from airouter.interfaces import BrokenReply, UpstreamRefused
+from airouter.routing.outcome import ANSWERED, AttemptOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airouter.dialects.client_request import ClientRequest
+    from airouter.dialects.conversation import Usage
+    from airouter.eventloop.aside import Aside
+    from airouter.interfaces import BufferedReply
+    from airouter.request_context import RequestContext
+    from airouter.serving.target import Target
+
+NO_STREAM = "the upstream did not stream"
+PASSED = 4_194_304
+"""Bytes of an answer that passes through, and is given at once: it takes some 10 ms, and embeddings
+and images, of which most answers have fewer, do not wait for the large requests of others.
+"""
+
+
+async def forward(
+    context: RequestContext, target: Target, replies: Sequence[BufferedReply], aside: Aside
+) -> AttemptOutcome:
+    """Give the client a whole answer, or a stream of it if it has asked for one.
+
+    Raises `UpstreamError` for one that cannot be read, or is an error with a good status.
+    """
+    request, exchange = context.request, context.exchange
+    size = sum([len(each.body) for each in replies])
+    if request.stream:
+        size += len(request.body)
+    try:
+        if size <= LARGE or (size <= PASSED and passes(target, request, replies)):
+            body, usage, streams = whole_or_stream(target, request, replies)
+        else:
+            tell = partial(whole_or_stream, target, request, replies)
+            body, usage, streams = await aside.run(tell, is_owed=True)
+    except Failure as failure:
+        drop_frames(failure)
+        raise UpstreamRefused(failure) from None
+    if exchange.started and not streams:  # by a heartbeat, as a stream
+        raise BrokenReply(NO_STREAM)
+    if context.race is not None:
+        context.race.claim(context, usage)
+    context.record.note_usage(usage)
+    first = replies[0]
+    if not exchange.started:
+        context.record.note_start(first.status)
+    if not streams:
+        headers = answer_headers(context, target, first.headers, JSON)
+        exchange.respond(first.status, headers, body)
+        return ANSWERED
+    if not exchange.started:
+        exchange.start(first.status, answer_headers(context, target, first.headers, EVENT_STREAM))
+    exchange.write(body)
+    exchange.end()
+    return ANSWERED
+
+
+def passes(target: Target, request: ClientRequest, replies: Sequence[BufferedReply]) -> bool:
+    """Return whether the client gets an answer nearly as it came."""
+    if request.stream or any(map(is_stream, replies)):
+        return False
+    return target.translation.same_dialect
+
+
+def whole_or_stream(
+    target: Target, request: ClientRequest, replies: Sequence[BufferedReply]
+) -> tuple[bytes, Usage | None, bool]:
+    """Return the answer for the client, what it has used, and True where it is a stream.
+
+    Raises `UpstreamError` and `Failure` as `Translation.answer` does.
+    """
+    translation = target.translation
+    told = request.stream and len(replies) == 1
+    stream = translation.retold(request, replies[0]) if told else None
+    answer = translation.answer(request, replies) if stream is None else stream
+    return target.account.masking.body(answer.body), answer.usage, stream is not None
