@@ -274,7 +274,7 @@ def test_routers_may_be_replaced_all_at_once() -> None:
     assert deployment["spec"]["strategy"] == {"type": "Recreate"}
 
 
-def test_one_operator_ends_before_the_next_starts() -> None:
+def test_one_operator_is_told_to_end_before_the_next_starts() -> None:
     spec = only("Deployment", render(), "operator")["spec"]
     rolling = {"maxSurge": 0, "maxUnavailable": 1}
     assert (spec["replicas"], spec["strategy"]["rollingUpdate"]) == (1, rolling)

@@ -14,7 +14,13 @@ from support.router import router_process
 
 
 async def probe(port: int, *arguments: str) -> tuple[int, str]:
-    """Its exit code and what it prints."""
+    """Its exit code and what it prints, once the router had the time for an answer."""
+    while (said := await probe_once(port, *arguments))[1].endswith("TimeoutError"):
+        pass
+    return said
+
+
+async def probe_once(port: int, *arguments: str) -> tuple[int, str]:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "airouter", "probe", *arguments),
         env={"AIROUTER_PORT": str(port)},
