@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import gc
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from typing import Any
 
 import pytest
@@ -12,6 +12,9 @@ import uvloop
 from hypothesis import HealthCheck, settings
 
 STDERR = 2  # the file, which pytest captures under its Python name
+
+# Until tests run, nothing becomes garbage: what is loaded lives as long as its process.
+gc.disable()
 
 # The speed of an example says something of the machine, and nothing of the code.
 settings.register_profile(
@@ -25,10 +28,14 @@ def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> M
     return {"uvloop": uvloop.new_event_loop}
 
 
-def pytest_collection_finish() -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
     """Spare collections of garbage the tests themselves, which live as long as their process."""
+    found = yield
     gc.collect()
     gc.freeze()
+    gc.enable()
+    return found
 
 
 @pytest.hookimpl(trylast=True)

@@ -7,7 +7,7 @@ import json
 import random
 from bisect import bisect_left
 from collections.abc import Callable
-from typing import NamedTuple
+from itertools import accumulate
 
 import msgspec
 
@@ -271,21 +271,24 @@ class Replicas:
         return TokensSettled(settled, until)
 
 
-class TokensSettled(NamedTuple):
-    """Moments and tokens, and when it was over."""
+class TokensSettled:
+    """Moments in their order and tokens, and when it was over."""
 
-    settled: list[tuple[float, int]]
-    until: float
+    def __init__(self, settled: list[tuple[float, int]], until: float) -> None:
+        self._moments = [at for at, _ in settled]
+        self._sums = [0, *accumulate(tokens for _, tokens in settled)]
+        self._until = until
 
     @property
     def most_in_a_minute(self) -> int:
         """The most of any sixty seconds."""
-        return max(self._from(at, 60) for at, _ in self.settled)
+        return max(self._from(at, 60) for at in self._moments)
 
     @property
     def least_in_five_minutes(self) -> int:
         """The least of any five minutes that begin with an answer and end in time."""
-        return min(self._from(at, 300) for at, _ in self.settled if at + 300 <= self.until)
+        return min(self._from(at, 300) for at in self._moments if at + 300 <= self._until)
 
     def _from(self, at: float, seconds: float) -> int:
-        return sum(tokens for then, tokens in self.settled if at <= then < at + seconds)
+        first = bisect_left(self._moments, at)
+        return self._sums[bisect_left(self._moments, at + seconds)] - self._sums[first]
