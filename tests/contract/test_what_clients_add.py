@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -216,3 +217,23 @@ async def test_functions_of_old_are_called(
     (choice,) = (await post(everything, "/v1/chat/completions", body))["choices"]
     assert choice["finish_reason"] == "function_call"
     assert choice["message"]["function_call"]["name"] == "look"
+
+
+@EVERYWHERE
+@pytest.mark.parametrize("api", ["chat", "messages", "responses"])
+async def test_a_text_that_was_cut_inside_an_emoji_stops_no_provider(
+    everything: World, upstream: str, api: str
+) -> None:
+    everything.script(upstream, Turn(text="Well."))
+    asking: Body = {"role": "user", "content": "Look: \ud83d..."}
+    path, fields = {
+        "chat": ("/v1/chat/completions", {"messages": [asking]}),
+        "messages": ("/v1/messages", {"messages": [asking], "max_tokens": 99}),
+        "responses": ("/v1/responses", {"input": [asking]}),
+    }[api]
+    body = json.dumps({"model": model_of(upstream), **fields}).encode()
+    answer = await everything.router.client.post(
+        path, content=body, headers={"content-type": "application/json"}
+    )
+    assert answer.status_code == 200, answer.text
+    assert "Look: \ufffd..." in str(everything.asked(upstream))
