@@ -226,14 +226,54 @@ async def test_a_text_that_was_cut_inside_an_emoji_stops_no_provider(
 ) -> None:
     everything.script(upstream, Turn(text="Well."))
     asking: Body = {"role": "user", "content": "Look: \ud83d..."}
-    path, fields = {
-        "chat": ("/v1/chat/completions", {"messages": [asking]}),
-        "messages": ("/v1/messages", {"messages": [asking], "max_tokens": 99}),
-        "responses": ("/v1/responses", {"input": [asking]}),
-    }[api]
-    body = json.dumps({"model": model_of(upstream), **fields}).encode()
+    path = {"chat": "/v1/chat/completions", "messages": "/v1/messages"}.get(api, "/v1/responses")
+    body: Body = {"model": model_of(upstream)}
+    if api == "responses":
+        body["input"] = [asking]
+    else:
+        body |= {"messages": [asking], "max_tokens": 99}
     answer = await everything.router.client.post(
-        path, content=body, headers={"content-type": "application/json"}
+        path, content=json.dumps(body), headers={"content-type": "application/json"}
     )
     assert answer.status_code == 200, answer.text
     assert "Look: \ufffd..." in str(everything.asked(upstream))
+
+
+@EVERYWHERE
+async def test_tools_that_come_and_go_in_the_middle_are_those_at_the_end(
+    everything: World, upstream: str
+) -> None:
+    everything.script(upstream, Turn(text="Well."))
+
+    def tool(name: str, **more: Any) -> Body:
+        return {"name": name, "description": f"Does {name}.", "input_schema": CITY, **more}
+
+    def change(kind: str, tool: Body) -> Body:
+        return {"type": kind, "tool": tool}
+
+    def named(name: str) -> Body:
+        return {"type": "tool_reference", "name": name}
+
+    late = {"type": "tool_definition", "definition": tool("late")}
+    changes = [change("tool_addition", named("found")), change("tool_addition", late)]
+    asking: Body = {"role": "user", "content": "Hello!"}
+    body: Body = {
+        "model": model_of(upstream),
+        "max_tokens": 99,
+        "tools": [tool("first"), tool("gone"), tool("found", defer_loading=True)],
+        "messages": [
+            asking,
+            {"role": "system", "content": [*changes, {"type": "text", "text": "Be brief."}]},
+            {"role": "assistant", "content": "Well."},
+            asking,
+            {"role": "system", "content": [change("tool_removal", named("gone"))]},
+            {"role": "system", "content": [], "output_config": {"effort": "low"}},
+        ],
+    }
+    await post(everything, "/v1/messages", body)
+    asked = everything.asked(upstream)
+    said = json.dumps(asked)
+    offered = [name for name in ("first", "gone", "found", "late") if f"Does {name}." in said]
+    assert offered == ["first", "found", "late"]
+    assert "defer_loading" not in said
+    assert "Be brief." in said

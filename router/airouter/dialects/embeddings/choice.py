@@ -30,7 +30,7 @@ def vertex_codec(model: str) -> EmbeddingCodec:
 
 
 def embeds_at_bedrock(model: str) -> bool:
-    """Return whether an id of a model, of an inference profile or of an ARN is of one that embeds."""
+    """Return whether a model embeds, by its id, or that of an inference profile or an ARN."""
     return any(name in model for name in (*TITAN, COHERE))
 
 
