@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -216,3 +217,63 @@ async def test_functions_of_old_are_called(
     (choice,) = (await post(everything, "/v1/chat/completions", body))["choices"]
     assert choice["finish_reason"] == "function_call"
     assert choice["message"]["function_call"]["name"] == "look"
+
+
+@EVERYWHERE
+@pytest.mark.parametrize("api", ["chat", "messages", "responses"])
+async def test_a_text_that_was_cut_inside_an_emoji_stops_no_provider(
+    everything: World, upstream: str, api: str
+) -> None:
+    everything.script(upstream, Turn(text="Well."))
+    asking: Body = {"role": "user", "content": "Look: \ud83d..."}
+    path = {"chat": "/v1/chat/completions", "messages": "/v1/messages"}.get(api, "/v1/responses")
+    body: Body = {"model": model_of(upstream)}
+    if api == "responses":
+        body["input"] = [asking]
+    else:
+        body |= {"messages": [asking], "max_tokens": 99}
+    answer = await everything.router.client.post(
+        path, content=json.dumps(body), headers={"content-type": "application/json"}
+    )
+    assert answer.status_code == 200, answer.text
+    assert "Look: \ufffd..." in str(everything.asked(upstream))
+
+
+@EVERYWHERE
+async def test_tools_that_come_and_go_in_the_middle_are_those_at_the_end(
+    everything: World, upstream: str
+) -> None:
+    everything.script(upstream, Turn(text="Well."))
+
+    def tool(name: str, **more: Any) -> Body:
+        return {"name": name, "description": f"Does {name}.", "input_schema": CITY, **more}
+
+    def change(kind: str, tool: Body) -> Body:
+        return {"type": kind, "tool": tool}
+
+    def named(name: str) -> Body:
+        return {"type": "tool_reference", "name": name}
+
+    late = {"type": "tool_definition", "definition": tool("late")}
+    changes = [change("tool_addition", named("found")), change("tool_addition", late)]
+    asking: Body = {"role": "user", "content": "Hello!"}
+    body: Body = {
+        "model": model_of(upstream),
+        "max_tokens": 99,
+        "tools": [tool("first"), tool("gone"), tool("found", defer_loading=True)],
+        "messages": [
+            asking,
+            {"role": "system", "content": [*changes, {"type": "text", "text": "Be brief."}]},
+            {"role": "assistant", "content": "Well."},
+            asking,
+            {"role": "system", "content": [change("tool_removal", named("gone"))]},
+            {"role": "system", "content": [], "output_config": {"effort": "low"}},
+        ],
+    }
+    await post(everything, "/v1/messages", body)
+    asked = everything.asked(upstream)
+    said = json.dumps(asked)
+    offered = [name for name in ("first", "gone", "found", "late") if f"Does {name}." in said]
+    assert offered == ["first", "found", "late"]
+    assert "defer_loading" not in said
+    assert "Be brief." in said

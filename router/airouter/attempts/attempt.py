@@ -12,7 +12,7 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from airouter.attempts.classifying import classify, refused_by, status_of, unanswered
+from airouter.attempts.classifying import classify, lacks_api, refused_by, status_of, unanswered
 from airouter.attempts.encoding import encoded, encoded_large
 from airouter.attempts.forward import NO_STREAM, forward
 from airouter.attempts.headers import (
@@ -101,7 +101,7 @@ class AttemptRunner:
             retry = Retry.ELSEWHERE if mendable else Retry.NOWHERE
             return AttemptOutcome(failure, retry, unasked=True)
         if not bodies:
-            answer_unasked(context, target)
+            answer_unasked(context, target.translation)
             return ANSWERED
         spending = context.spending
         if spending is not None and (more := missing_for(spending, context, target)) > 0:
@@ -239,7 +239,11 @@ class AttemptRunner:
                 raise BrokenReply(NO_STREAM)  # the whole would repeat what the client has
             whole = BufferedReply(reply.status, reply.headers, await reply.read())
             if not answers:
-                return refused_by(context, target, whole, self._warnings)
+                estimate = target.translation.estimate
+                if estimate is None or not lacks_api(whole):
+                    return refused_by(context, target, whole, self._warnings)
+                answer_unasked(context, estimate)
+                return ANSWERED
             return await forward(context, target, [whole], self._aside)
         finally:
             reply.close()
@@ -324,10 +328,10 @@ def refuses_prefill(context: RequestContext, outcome: AttemptOutcome) -> bool:
     return True
 
 
-def answer_unasked(context: RequestContext, target: Target) -> None:
+def answer_unasked(context: RequestContext, translation: Translation) -> None:
     """Answer what no provider needs to be asked for."""
-    answer = target.translation.answer(context.request, ())
-    headers = [(CONTENT_TYPE, JSON), *target.translation.headers, *id_headers(context)]
+    answer = translation.answer(context.request, ())
+    headers = [(CONTENT_TYPE, JSON), *translation.headers, *id_headers(context)]
     headers += limit_headers(context.permit.own, context.endpoint.dialect)
     context.exchange.respond(200, headers, answer.body)
     context.record.note_start(200)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 CANCELLED = 499
 """By which Google says that it gave up under load: to clients it would say that they left."""
+LACKING = frozenset({404, 405, 501})
+"""By which a server says that it has no such API; 404 is also for a model, which it names."""
 OF_THE_MODEL: dict[str | None, str] = {
     "context_length_exceeded": "context",
     "content_filter": "contentFilter",
@@ -38,6 +40,11 @@ def refused_by(
     if outcome.kind == REFUSED_KEY:
         warnings.note_refused_key(account.credential.name, reply.status)
     return outcome
+
+
+def lacks_api(reply: BufferedReply) -> bool:
+    """Return whether a provider says that it has no such API."""
+    return reply.status in LACKING and b"model" not in reply.body.lower()
 
 
 def unanswered(error: UpstreamError) -> AttemptOutcome:

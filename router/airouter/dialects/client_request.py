@@ -16,6 +16,7 @@ import msgspec
 from msgspec.structs import replace
 
 from airouter.dialects.conversation import Conversation, Media
+from airouter.dialects.escapes import with_whole_characters
 from airouter.dialects.joining.joined_answer import JoinedAnswer
 from airouter.dialects.reserved_fields import READ_OR_SET, ReservedFields
 from airouter.dialects.spelling import with_words_bare
@@ -142,7 +143,10 @@ def parse_client_request(body: bytes) -> ClientRequest:
     try:
         fields = _fields.decode(body)
     except UNREADABLE as error:
-        raise unreadable_json(why_unreadable(error, body)) from None
+        whole = with_whole_characters(body)
+        if whole is None:
+            raise unreadable_json(why_unreadable(error, body)) from None
+        return parse_client_request(whole)
     stream = "stream" in fields and flag(fields, "stream")
     request = ClientRequest(body, fields, model_of(fields), stream=stream)
     request.include_usage = stream and wants_usage(fields)

@@ -1,7 +1,8 @@
-r"""Characters whose two escapes came in two events.
+r"""Characters of which a half came, or whose two escapes came in two events.
 
-JSON writes an emoji as two escapes (RFC 8259, section 7). Servers that count text in UTF-16, and
-cut it between the two, send halves that no decoder takes.
+JSON writes an emoji as two escapes (RFC 8259, section 7). Who counts text in UTF-16, and cuts it
+between the two, sends halves that no decoder takes: servers in streams, and coding agents in what
+they cut short of a tool's output, which stays in their history.
 """
 
 from __future__ import annotations
@@ -17,6 +18,17 @@ ESCAPE = re.compile(
 )
 """One escape; the groups are a first half alone, and a second."""
 UNKNOWN = b"\\ufffd"
+WHOLE = re.compile(
+    rb"(?:[^\\]++|\\[^u]|\\u(?:[^dD]|[dD][^89a-fA-F])"
+    rb"|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})*+",
+    re.DOTALL,
+)
+"""What has no half in it."""
+HALF = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+WINDOW = 65_536
+"""Bytes that are looked at by one call."""
+MOST_HALVES = 1_000
+"""In a body. Each takes memory until they are all found."""
 
 
 class SplitEscapes:
@@ -52,3 +64,22 @@ class SplitEscapes:
 def without_halves(data: bytes) -> bytes:
     """Return JSON in which no half stands alone."""
     return SplitEscapes().joined(data)
+
+
+def with_whole_characters(body: bytes | bytearray) -> bytes | None:
+    """Return a body of JSON in which no half stands alone; None for one without, or with many."""
+    pieces: list[bytes | bytearray] = []
+    at = halves = 0
+    while at < len(body):
+        found = WHOLE.match(body, at, at + WINDOW)
+        end = at if found is None else found.end()
+        if end > at:
+            pieces.append(body[at:end])
+            at = end
+        elif HALF.match(body, at) and halves < MOST_HALVES:
+            pieces.append(UNKNOWN)
+            halves += 1
+            at += len(UNKNOWN)
+        else:
+            return None
+    return b"".join(pieces) if halves else None

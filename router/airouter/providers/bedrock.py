@@ -13,6 +13,7 @@ from urllib.parse import quote
 from airouter.dialects.converse.errors import failure_of
 from airouter.dialects.converse.models import counts_tokens
 from airouter.dialects.converse.upstream import CONVERSE, UNCOUNTED
+from airouter.dialects.embeddings.choice import embeds_at_bedrock
 from airouter.providers.base import Provider
 from airouter.providers.binding import Binding
 from airouter.providers.identity.aws import AwsSigner
@@ -50,7 +51,7 @@ class Bedrock(Provider):
                 return Binding(CONVERSE, f"{root}/converse", f"{root}/converse-stream")
             case "count_tokens" | "input_tokens":
                 return bind_count(model)
-            case "embeddings":
+            case "embeddings" if embeds_at_bedrock(model):
                 return Binding(CONVERSE, f"{root}/invoke")
         return None
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from airouter.dialects.client_request import check_large
+from airouter.dialects.escapes import with_whole_characters
 from airouter.failures import Failure
 from airouter.untrusted import UNREADABLE
 
@@ -69,7 +70,10 @@ def message_fields(message: bytes | bytearray) -> Fields:
     try:
         return _fields.decode(message)
     except UNREADABLE:
-        raise Failure(400, "A message must be one JSON object.", code="invalid_json") from None
+        whole = with_whole_characters(message)
+        if whole is None:
+            raise Failure(400, "A message must be one JSON object.", code="invalid_json") from None
+        return message_fields(whole)
 
 
 def stream_id_in(fields: Fields) -> str | None:

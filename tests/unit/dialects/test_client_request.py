@@ -121,6 +121,11 @@ def test_no_body_is_worse_than_a_bad_request(body: bytes) -> None:
         assert parse_client_request(body).model
 
 
+def test_half_of_a_character_makes_no_body_unreadable() -> None:
+    body = rb'{"model":"m","messages":[{"role":"user","content":"cut \ud83d"}]}'
+    assert rendered(body).endswith(rb'"content":"cut \ufffd"}]}')
+
+
 @pytest.mark.parametrize(
     ("body", "where"),
     [
@@ -132,6 +137,7 @@ def test_no_body_is_worse_than_a_bad_request(body: bytes) -> None:
         (b'{"a": "\xff"', "byte 7 is not UTF-8"),
         (b'{"a": NaN}', "invalid character at line 1, column 7"),
         (b'{"a": %b, b}' % (b"9" * 5_000), "at line 1, column 5009"),
+        (rb'{"a": "\ud83d", b}', "at line 1, column 17"),
         (b"", "it is empty"),
         (b"[]", "not an object"),
         (b"[" * 100_000, "not an object"),

@@ -1,4 +1,4 @@
-"""An emoji whose two escapes come in two events arrives whole."""
+"""An emoji in two events arrives whole, and half of one makes nothing unreadable."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import pytest
 
 from airouter.dialects.chat.usage import UsageReader
-from airouter.dialects.escapes import SplitEscapes
+from airouter.dialects.escapes import MOST_HALVES, WINDOW, SplitEscapes, with_whole_characters
 from airouter.interfaces import BufferedReply
 from unit.dialects.responses.asking import events_in, request, translation
 
@@ -68,3 +68,38 @@ def test_a_half_that_stays_alone_is_an_unknown_character(pieces: tuple[bytes, ..
     escapes = SplitEscapes()
     told = b"".join(map(escapes.joined, pieces))
     assert json.loads(b'"%b"' % told) in ("\ufffd", "\ufffd😀")
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        (rb"cut \ud83d", "cut \ufffd"),
+        (rb"\uDE00 cut", "\ufffd cut"),
+        (rb"\ud83d\u0041", "\ufffdA"),
+        (rb"\ud83d\n", "\ufffd\n"),
+        (rb"\ud83d\ud83d\ude00", "\ufffd😀"),
+        (rb"\\ud83d \\\ud83d", "\\ud83d \\\ufffd"),
+        (rb"\u00e9\ud83d", "é\ufffd"),
+        (b"x" * (WINDOW - 12) + rb"\ud83d\ude00\ud83d", "x" * (WINDOW - 12) + "😀\ufffd"),
+    ],
+    ids=["first", "second", "letter", "line end", "pair", "backslash", "escape", "window"],
+)
+def test_half_of_a_character_in_a_body_is_an_unknown_one(text: bytes, read: str) -> None:
+    found = with_whole_characters(b'{"a":"%b"}' % text)
+    assert found is not None
+    assert json.loads(found) == {"a": read}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        rb'{"a":"\ud83d\ude00"}',
+        rb'{"a":"\\ud83d"}',
+        rb'{"a":"\ud8',
+        rb'{"a":"\ud83d\u',
+        b'{"a":"%b"}' % (rb"\ud83d" * (MOST_HALVES + 1)),
+    ],
+    ids=["pair", "backslash", "cut", "cut after a half", "many"],
+)
+def test_a_body_without_a_half_or_that_has_other_faults_is_left_as_it_is(body: bytes) -> None:
+    assert with_whole_characters(body) is None

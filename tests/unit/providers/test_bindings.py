@@ -125,6 +125,7 @@ def test_claude_at_vertex_is_named_in_the_path_alone() -> None:
         ("Anthropic", "images"),
         ("Gemini", "completions"),
         ("VertexAI", "completions"),
+        ("Bedrock", "embeddings"),
         ("Bedrock", "images"),
     ],
 )

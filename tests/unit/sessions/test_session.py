@@ -14,6 +14,7 @@ import pytest
 from airouter.bounds.held_bytes import HeldBytes
 from airouter.eventloop.turns import Turns
 from airouter.responses.records import History
+from airouter.sessions.messages import read_message
 from airouter.sessions.session import MOST_ACTIVE, Session
 
 if TYPE_CHECKING:
@@ -158,6 +159,11 @@ async def test_a_stream_that_begins_while_the_client_is_behind_is_paused_too() -
     session.receive(create("late"))
     await until(lambda: bool(wire.said))
     assert provider.paused
+
+
+def test_half_of_a_character_makes_no_message_unreadable() -> None:
+    read = read_message(rb'{"type":"response.create","model":"m","input":"cut \ud83d"}')
+    assert json.loads(read.request)["input"] == "cut \ufffd"
 
 
 async def test_the_end_mark_of_a_stream_is_no_message() -> None:

@@ -1,9 +1,10 @@
 """The calls of a chat that passes through: each gets an id and a place of its own, and arguments.
 
-Some servers give two calls one id, or one index, or no id at all, and nothing for the arguments of
-a call that has none, or an object in place of their text. Others repeat id and name in each piece,
-which SDKs add to what they have, and others say `stop` after a call, at which agents stop. A client
-could not answer the ones, and fails at the others. What needs no mending passes to the byte.
+Some servers give two calls one id, or one index, or no id or type at all, and nothing for the
+arguments of a call that has none, or an object in place of their text. Others repeat id and name in
+each piece, which SDKs add to what they have, or count text among the calls, so that the first one
+has the index 1, and others say `stop` after a call, at which agents stop. A client could not answer
+the ones, and fails at the others. What needs no mending passes to the byte.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ SOME = re.compile(rb'"tool_calls"\s*:\s*\[\s*\{')
 """In what has some: there are servers that say in each chunk that it has none."""
 NO_ARGUMENTS, NOTHING = raw_json("{}"), raw_json(None)
 CALLED = raw_json("tool_calls")
+FUNCTION, CUSTOM = raw_json("function"), raw_json("custom")
 OF_TOOL = frozenset({"arguments", "name"})
 
 
@@ -55,8 +57,14 @@ class CallPiece(msgspec.Struct):
 
     index: int | None = None
     id: str | None = None
+    type: str | msgspec.UnsetType | None = msgspec.UNSET
     function: NamedPiece | None = None
     custom: NamedPiece | None = None
+
+    @property
+    def kind(self) -> msgspec.Raw:
+        """Return the type of the call, whatever its server says of it."""
+        return FUNCTION if self.custom is None else CUSTOM
 
     @property
     def name(self) -> str | None:
@@ -157,6 +165,8 @@ def changes_of(choice: SaidChoice, ids: UniqueIds) -> ChoiceChanges:
         id_ = ids.unique(call.id or new_call_id())
         if id_ != call.id:
             changes[at] = {"id": raw_json(id_)}
+        if not call.type:
+            changes.setdefault(at, {})["type"] = call.kind
         if call.function is not None and not (call.has_arguments or choice.is_cut):
             changes.setdefault(at, {})["arguments"] = NO_ARGUMENTS
         elif call.is_object:
@@ -263,22 +273,21 @@ class CallMender:
 class ChoiceCalls:
     """The calls of one choice."""
 
-    __slots__ = ("_ids", "_newest", "_next", "_silent", "_taken")
+    __slots__ = ("_begun", "_ids", "_newest", "_silent")
 
     def __init__(self, ids: UniqueIds) -> None:
         self._ids = ids
         self._newest: dict[int | None, ToldCall] = {}
         """The last call at each index of the server's."""
-        self._taken: set[int] = set()
-        self._next = 0
-        """An index that no call has, nor any above it."""
+        self._begun = 0
+        """Calls so far: SDKs put each into a list by its index."""
         self._silent: set[int] = set()
         """Functions that are called without arguments so far."""
 
     def changes_of(self, choice: SaidChoice) -> ChoiceChanges:
         """Return what changes of a chunk."""
         calls = self._feed(choice)
-        return ChoiceChanges(calls, CALLED if self._taken and choice.ends else None)
+        return ChoiceChanges(calls, CALLED if self._begun and choice.ends else None)
 
     def _feed(self, choice: SaidChoice) -> Changes:
         """Return what changes of the pieces in a chunk."""
@@ -313,11 +322,9 @@ class ChoiceCalls:
         return silent
 
     def _begin(self, piece: CallPiece) -> ToldCall:
-        index = self._next if piece.index is None or piece.index in self._taken else piece.index
-        self._taken.add(index)
-        self._next = max(self._next, index + 1)
         id_ = self._ids.unique(piece.id or new_call_id())
-        call = self._newest[piece.index] = ToldCall(piece, id_, index)
+        call = self._newest[piece.index] = ToldCall(piece, id_, self._begun)
+        self._begun += 1
         return call
 
 
@@ -353,6 +360,8 @@ class ToldCall:
             if piece.name and self._named:
                 changes["name"] = NOTHING
             self._named = self._named or bool(piece.name)
+        if not piece.type and (begins or piece.type is not msgspec.UNSET):
+            changes["type"] = piece.kind
         if piece.is_object:
             changes["arguments"] = raw_json(piece.arguments)
         if piece.index != self.index:

@@ -67,7 +67,7 @@ def with_tool_calls(messages: Iterable[schema.Message]) -> Iterator[Numbered]:
             waiting = None
         if isinstance(message, schema.AssistantMessage) and message.function_call is not None:
             waiting = at, f"call_function_{at}"
-            call = schema.FunctionToolCall(id=waiting[1], function=message.function_call)
+            call = schema.ToolCallPart(id=waiting[1], function=message.function_call)
             calls = [*(message.tool_calls or ()), call]
             yield at, msgspec.structs.replace(message, tool_calls=calls)
         else:

@@ -166,6 +166,7 @@ class ChoiceParser:
         "_at",
         "_calls",
         "_cited",
+        "_early_ids",
         "_index",
         "_kind",
         "_model",
@@ -184,6 +185,8 @@ class ChoiceParser:
         """The type of the part that began last, unless that is over."""
         self._calls: dict[int | None, OpenCall] = {}
         """The last call at each index."""
+        self._early_ids: dict[int | None, str] = {}
+        """Ids of calls whose names are yet to come."""
         self._newest: OpenCall | None = None
         self._order = PartsInOrder()
         self._sound: Audio | None = None
@@ -267,6 +270,9 @@ class ChoiceParser:
     def _calling(self, piece: WireCall) -> Iterator[Event]:
         """Yield the events of a call, or of a further piece of one."""
         arguments = arguments_of(piece)
+        if self._is_early(piece, arguments):
+            return
+        piece = self._with_early_id(piece)
         call = self._call_of(piece)
         if call is None or self._is_another(piece, call, arguments):
             if call is not None:  # nothing tells pieces of it from those of the new one
@@ -280,6 +286,17 @@ class ChoiceParser:
             yield from self._told(ArgumentsDelta(at=call.at, text=arguments, choice=self._index))
         elif arguments.strip():
             raise BrokenReply("the upstream's stream goes on with a call that is over")
+
+    def _is_early(self, piece: WireCall, arguments: str) -> bool:
+        """Keep the id of a call that some servers tell before all else of it; True for that."""
+        if piece.index in self._calls or not piece.id or name_of(piece) or arguments:
+            return False
+        self._early_ids[piece.index] = piece.id
+        return True
+
+    def _with_early_id(self, piece: WireCall) -> WireCall:
+        early = self._early_ids.pop(piece.index, None)
+        return msgspec.structs.replace(piece, id=piece.id or early) if early else piece
 
     def _call_of(self, piece: WireCall) -> OpenCall | None:
         """Return the call that a piece may belong to. Raises `BrokenReply` where there is none."""

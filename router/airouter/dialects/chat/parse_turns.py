@@ -123,28 +123,28 @@ def assistant_parts(
         parts.append(Refusal(text=message.refusal))
     if message.audio is not None:
         parts.append(Audio(id=message.audio.id))
-    first = True
-    for given in message.tool_calls or ():
-        reasoning, call = call_of(given, unpacker)
-        if first:  # the model thought before it said anything
+    for number, given in enumerate(message.tool_calls or ()):
+        reasoning, call = call_of(given, f"{at}.tool_calls[{number}]", unpacker)
+        if number == 0:  # the model thought before it said anything
             parts[:0] = reasoning
         else:
             parts.extend(reasoning)
         parts.append(call)
-        first = False
     return tuple(part for part in parts if not (isinstance(part, Text) and not part.text))
 
 
-def call_of(given: schema.ToolCallPart, unpacker: Unpacker) -> tuple[list[Part], ToolCall]:
-    """Return the reasoning before a call, and the call."""
+def call_of(given: schema.ToolCallPart, at: str, unpacker: Unpacker) -> tuple[list[Part], ToolCall]:
+    """Return the reasoning before a call, and the call. Raises `Failure` 400."""
     id_, packed = unpacker.parts(given.id)
     reasoning: list[Part] = [part for part in packed if not isinstance(part, ToolCall)]
     signature = next((part.signature for part in packed if isinstance(part, ToolCall)), None)
-    if isinstance(given, schema.CustomToolCall):
+    if given.custom is not None:
         name, arguments, custom = given.custom.name, given.custom.input, True
-    else:
+    elif given.function is not None:
         name, custom = given.function.name, False
         arguments = arguments_as_text(given.function.arguments)
+    else:
+        raise invalid_field(f"{at}.function", f"'{at}' is no call: it needs a 'function'.")
     call = ToolCall(id=id_, name=name, arguments=arguments, custom=custom, signature=signature)
     return reasoning, call
 

@@ -110,13 +110,6 @@ class FunctionCall(msgspec.Struct):
     arguments: str | Json | list[Any] | None = None
 
 
-class FunctionToolCall(msgspec.Struct, tag_field="type", tag="function"):
-    """A call of a function."""
-
-    id: str
-    function: FunctionCall
-
-
 class CustomCall(msgspec.Struct):
     """Name and input of a call."""
 
@@ -124,14 +117,13 @@ class CustomCall(msgspec.Struct):
     input: str
 
 
-class CustomToolCall(msgspec.Struct, tag_field="type", tag="custom"):
-    """A call of a custom tool."""
+class ToolCallPart(msgspec.Struct):
+    """A call of a function, or of a custom tool; not every server gives its calls a type."""
 
     id: str
-    custom: CustomCall
-
-
-ToolCallPart = FunctionToolCall | CustomToolCall
+    type: Literal["function", "custom"] | None = None
+    function: FunctionCall | None = None
+    custom: CustomCall | None = None
 
 
 class AudioRef(msgspec.Struct):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airouter.dialects.conversation import Unsupported
 from airouter.dialects.embeddings.bedrock import CohereCodec, TitanCodec
 from airouter.dialects.embeddings.google import PredictCodec, VertexCodec, is_newer
 
@@ -30,13 +29,11 @@ def vertex_codec(model: str) -> EmbeddingCodec:
     return VertexCodec(model) if is_newer(model) else PredictCodec(model)
 
 
-def bedrock_codec(model: str) -> EmbeddingCodec:
-    """Return the codec for the id of a model, of an inference profile or of an ARN.
+def embeds_at_bedrock(model: str) -> bool:
+    """Return whether a model embeds, by its id, or that of an inference profile or an ARN."""
+    return any(name in model for name in (*TITAN, COHERE))
 
-    Raises `Unsupported`.
-    """
-    if any(name in model for name in TITAN):
-        return TitanCodec(model)
-    if COHERE in model:
-        return CohereCodec(model)
-    raise Unsupported("model", "is none of Bedrock's embedding models that are known here")
+
+def bedrock_codec(model: str) -> EmbeddingCodec:
+    """Return the codec for a model that embeds at Bedrock."""
+    return CohereCodec(model) if COHERE in model else TitanCodec(model)

@@ -18,9 +18,11 @@ from airouter.dialects.conversation import (
     Thinking,
     Tool,
     ToolChoice,
+    Turn,
 )
 from airouter.dialects.messages import schema
 from airouter.dialects.messages.parse_turns import NAME, below, cache_of, system_turns, turn_of
+from airouter.dialects.messages.tool_changes import tools_after
 from airouter.dialects.provenance import Unpacker
 from airouter.dialects.turns import check_calls, with_calls_told_apart
 from airouter.failures import Failure, invalid_field
@@ -57,15 +59,15 @@ def parse_body(body: bytes, *, counting: bool) -> Conversation:
     request = checked_body(body, _decoder)
     check_request(request, counting=counting)
     unpacker = Unpacker()
-    messages = with_calls_told_apart(
-        turn_of(message, at, unpacker) for at, message in enumerate(request.messages)
-    )
+    turns = (turn_of(message, at, unpacker) for at, message in enumerate(request.messages))
+    messages = with_calls_told_apart(turn for turn in turns if says_something(turn))
+    tools = tools_after(request.tools or (), request.messages)
     check_calls(messages)
     choice, own = request.tool_choice, own_fields(request)
     return Conversation(
         dialect=NAME,
         turns=(*system_turns(request.system), *messages),
-        tools=tuple(tool_of(tool, at) for at, tool in enumerate(request.tools or ())),
+        tools=tuple(tool_of(tool, at) for at, tool in enumerate(tools)),
         tool_choice=tool_choice_of(choice),
         parallel_tool_calls=False if choice and choice.disable_parallel_tool_use else None,
         max_tokens=request.max_tokens,
@@ -85,6 +87,11 @@ def parse_body(body: bytes, *, counting: bool) -> Conversation:
         betas=tuple(request.anthropic_beta or ()),
         extensions={name: value for name, value in own.items() if not is_hint(name, value)},
     )
+
+
+def says_something(turn: Turn) -> bool:
+    """Return False for instructions that only changed the tools, or a setting of Anthropic's."""
+    return turn.role != "system" or bool(turn.parts)
 
 
 def own_fields(request: schema.Request) -> Json:

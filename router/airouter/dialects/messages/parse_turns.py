@@ -27,6 +27,7 @@ from airouter.dialects.media import proper_type
 from airouter.dialects.messages import schema
 from airouter.dialects.messages.billing import is_billing
 from airouter.dialects.messages.citations import parse_citation
+from airouter.dialects.messages.tool_changes import CHANGES
 from airouter.dialects.messages.wording import said_in
 from airouter.dialects.provenance import CLAUDE, Unpacker
 from airouter.failures import invalid_field
@@ -61,6 +62,8 @@ def turn_of(message: schema.Message, index: int, unpacker: Unpacker) -> Turn:
         return Turn(role=message.role, parts=(Text(text=message.content),), at=at)
     parts: list[Part] = []
     for number, native in enumerate(message.content):
+        if message.role == "system" and native.get("type") in CHANGES:
+            continue
         parts.extend(parts_of(native, f"{at}.content[{number}]", unpacker))
     return Turn(role=message.role, parts=tuple(with_packed_signatures(parts)), at=at)
 

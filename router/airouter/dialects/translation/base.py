@@ -98,6 +98,8 @@ class Translation(ABC):
     """True where provider and client understand each other's headers."""
     headers: tuple[tuple[bytes, bytes], ...] = ()
     """Further headers for the client."""
+    estimate: Translation | None = None
+    """Answers unasked where a provider has no such API; None where nothing else can."""
     joins = False
     """True where `request.joined` has a stream become a part of it, and go on with others."""
 

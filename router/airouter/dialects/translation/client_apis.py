@@ -147,6 +147,17 @@ def between(
     )
 
 
+def estimated(asking: CountApi, build: Build) -> Build:
+    """Return what builds a translation that estimates for a provider without a counter."""
+
+    def built(upstream: UpstreamApi, model: ServedModel) -> Translation:
+        translation = build(upstream, model)
+        translation.estimate = Estimate(asking)
+        return translation
+
+    return built
+
+
 def count_tokens(asking: CountApi, upstream: UpstreamApi, model: ServedModel) -> Translation:
     """Have the tokens of a prompt counted, or estimate them."""
     if upstream.counter is None:
@@ -195,7 +206,12 @@ CLIENT_APIS: Mapping[str, ClientApi] = {
     "responses": ClientApi(pass_responses, partial(translate_conversation, responses.CLIENT)),
     # Translated, a summary is asked for instead (`airouter.responses`).
     "compact": ClientApi(pass_responses, partial(translate_conversation, responses.CLIENT)),
-    "input_tokens": ClientApi(pass_responses, partial(count_tokens, RESPONSES)),
+    "input_tokens": ClientApi(
+        estimated(RESPONSES, pass_responses), estimated(RESPONSES, partial(count_tokens, RESPONSES))
+    ),
     "messages": ClientApi(pass_messages, partial(translate_conversation, messages.CLIENT)),
-    "count_tokens": ClientApi(pass_message_count, partial(count_tokens, MESSAGES)),
+    "count_tokens": ClientApi(
+        estimated(MESSAGES, pass_message_count),
+        estimated(MESSAGES, partial(count_tokens, MESSAGES)),
+    ),
 }

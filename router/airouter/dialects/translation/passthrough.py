@@ -32,6 +32,7 @@ from airouter.dialects.messages.errors import failure_in as messages_failure
 from airouter.dialects.messages.generations import is_beyond
 from airouter.dialects.messages.own_fields import without_own_fields
 from airouter.dialects.messages.thoughts import has_refused_thoughts
+from airouter.dialects.messages.tool_changes import may_change_tools
 from airouter.dialects.messages.usage import UsageReader as MessagesUsageReader
 from airouter.dialects.openai_usage import CHAT_BODY, RESPONSES_BODY, images_usage_in, usage_in
 from airouter.dialects.provenance import MARK, is_of_claude, without_packed
@@ -240,6 +241,8 @@ class MessagesPassThrough(Translation):
         if request.joined is not None and request.joined.is_resumed:
             return True
         if self._renames(request):
+            return True
+        if self._betas is not None and may_change_tools(request.body):  # a beta of Anthropic's own
             return True
         if request.body.find(PACKED) >= 0 or is_beyond(fields, self._traits):
             return True

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from airouter.dialects.conversation import Unsupported
 
 CODE = "unsupported_parameter"
+OF_EVERY_REQUEST = frozenset({"input", "messages"})
+"""Fields that no request can do without."""
 
 
 def unsupported_failure(unsupported: Unsupported, model: str, names: Mapping[str, str]) -> Failure:
@@ -21,6 +23,6 @@ def unsupported_failure(unsupported: Unsupported, model: str, names: Mapping[str
         f"The model '{model}' {unsupported.why}. Leave '{field}' out of the request, or let the "
         "router drop it (parameters.drop of the model)."
     )
-    if "[" in field:
+    if "[" in field or field in OF_EVERY_REQUEST:
         message = f"The model '{model}' {unsupported.why} (in '{field}')."
     return Failure(400, message, param=field, code=CODE)

@@ -142,6 +142,39 @@ def test_calls_at_one_index_are_told_apart(index: int | None) -> None:
 
 
 @READERS
+@pytest.mark.parametrize("indices", [(1, 2), (0, 2), (-1, 0), (1, 0)])
+def test_calls_have_indices_from_0_on_whatever_their_server_counts(
+    kind: type[UsageHider | UsageReader], indices: tuple[int, int]
+) -> None:
+    one, other = indices
+    told = through(
+        kind,
+        chunk(content="I look.") + chunk(call("a", "", index=one)),
+        chunk(piece(one, '{"x":1}')) + chunk(call("b", "", index=other)),
+        chunk(piece(other, '{"y"')) + chunk(piece(other, ":2}")),
+        chunk(reason="tool_calls") + DONE,
+    )
+    assert put_together(told) == [(0, "a", '{"x":1}'), (1, "b", '{"y":2}')]
+
+
+@READERS
+@pytest.mark.parametrize("type_", [{}, {"type": None}, {"type": ""}], ids=["none", "null", "empty"])
+def test_a_call_without_a_type_has_one(
+    kind: type[UsageHider | UsageReader], type_: dict[str, Any]
+) -> None:
+    begun = {"index": 0, "id": "a", "function": {"name": "f", "arguments": "{"}} | type_
+    told = through(
+        kind, chunk(begun), chunk(piece(0, "}") | type_), chunk(reason="tool_calls") + DONE
+    )
+    deltas = [json.loads(line[6:])["choices"][0]["delta"] for line in told.split(b"\n\n")[:2]]
+    first, later = (delta["tool_calls"][0] for delta in deltas)
+    assert first["type"] == "function"
+    assert later.get("type", "function") == "function"
+    body = whole(begun, {"id": "b", "custom": {"name": "g", "input": "x"}} | type_)
+    assert [each["type"] for each in calls_in(with_mended_calls(body))] == ["function", "custom"]
+
+
+@READERS
 @pytest.mark.parametrize(("id_", "ids"), [("a", ["a", "a_2"]), (None, 2), ("", 2)])
 def test_calls_of_one_name_with_one_id_at_one_index_are_told_apart(
     kind: type[UsageHider | UsageReader], id_: str | None, ids: list[str] | int

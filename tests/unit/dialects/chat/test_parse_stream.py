@@ -103,6 +103,16 @@ def arguments_in(choice: Choice) -> list[str]:
             ],
             id="the index only where a call begins",
         ),
+        pytest.param(
+            [
+                calling(piece(None, "", index=0, id="a")),
+                calling(piece("weather", "", index=0)),
+                calling(piece(None, OSLO, index=0)),
+                calling(piece(None, "", index=1, id="b")),
+                calling(piece("weather", ROME, index=1)),
+            ],
+            id="the name after the id",
+        ),
     ],
 )
 def test_two_calls_are_two_calls(chunks: list[Json]) -> None:
@@ -145,6 +155,11 @@ def test_a_call_with_the_id_of_one_before_may_begin_without_arguments() -> None:
 def test_calls_of_different_tools_need_no_arguments_to_be_told_apart() -> None:
     choice = assembled(calling(piece("now"), piece("here")), END)
     assert calls_in(choice) == [("now", "{}"), ("here", "{}")]
+
+
+def test_a_call_has_the_id_that_came_before_its_name() -> None:
+    (call,) = assembled(calling(piece(None, None, id="a")), calling(piece("f", "{}")), END).parts
+    assert call == ToolCall(id="a", name="f", arguments="{}")
 
 
 def test_more_of_a_call_that_is_over_breaks_the_stream() -> None:

@@ -277,3 +277,52 @@ def test_a_tool_that_knows_a_system_is_no_instruction_in_the_middle() -> None:
     given = asked(messages=turns, tools=[{"name": "f", "input_schema": schema}], x=1)
     (body,) = to_claude(MESSAGES).encode(given)
     assert msgspec.json.decode(body)["x"] == 1
+
+
+OPUS = Destination(model="claude-opus-4-8", maker="claude-opus-4-8")
+GOES: Json = {"type": "tool_removal", "tool": {"type": "tool_reference", "name": "gone"}}
+
+
+def with_tools_that_go() -> ClientRequest:
+    tools = [{"name": name, "input_schema": {"type": "object"}} for name in ("first", "gone")]
+    return asked(tools=tools, messages=[HELLO, {"role": "system", "content": [GOES]}])
+
+
+def test_a_tool_that_goes_in_the_middle_is_not_offered_to_a_claude_of_google_s() -> None:
+    (encoded,) = to_model(OPUS, ON_VERTEX).encode(with_tools_that_go())
+    body = msgspec.json.decode(encoded)
+    assert [tool["name"] for tool in body["tools"]] == ["first"]
+    assert [message["role"] for message in body["messages"]] == ["user"]
+
+
+def test_anthropic_is_told_where_a_tool_goes() -> None:
+    (encoded,) = to_model(OPUS, MESSAGES).encode(with_tools_that_go())
+    body = msgspec.json.decode(encoded)
+    assert [tool["name"] for tool in body["tools"]] == ["first", "gone"]
+    assert body["messages"][1]["content"] == [GOES]
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "tool_removal", "tool": {"type": "tool_reference", "name": ["first"]}},
+        {"type": "tool_removal", "tool": {"type": "mcp_toolset_reference", "server_name": "s"}},
+        {"type": "tool_removal"},
+        {"type": "tool_addition", "tool": {"type": "tool_definition", "definition": {}}},
+    ],
+)
+def test_what_changes_no_tool_that_there_is_takes_none_away(block: Json) -> None:
+    tools: list[Json] = [{"name": "first", "input_schema": {"type": "object"}}]
+    given = asked(tools=tools, messages=[HELLO, {"role": "system", "content": [block]}])
+    (encoded,) = way("messages", "bedrock").encode(given)
+    body = msgspec.json.decode(encoded)
+    assert [tool["toolSpec"]["name"] for tool in body["toolConfig"]["tools"]] == ["first"]
+
+
+def test_a_block_of_no_type_is_refused() -> None:
+    odd = {"type": ["tool_removal"], "tool": {"name": "first"}}
+    with pytest.raises(Failure) as refused:
+        way("messages", "bedrock").encode(
+            asked(messages=[HELLO, {"role": "system", "content": [odd]}])
+        )
+    assert refused.value.param == "messages[1].content[0].type"

@@ -111,6 +111,22 @@ def test_arguments_that_were_cut_do_not_end_a_chat(arguments: Any) -> None:
     assert "done" in msgspec.json.encode(sent("chat", "anthropic", messages=messages)).decode()
 
 
+@pytest.mark.parametrize("type_", [{}, {"type": None}], ids=["none", "null"])
+@pytest.mark.parametrize("to", [*TRANSLATED])
+def test_a_call_without_a_type_does_not_end_a_chat(to: str, type_: Json) -> None:
+    call = {"id": "c", "function": {"name": "f", "arguments": "{}"}} | type_
+    result = {"role": "tool", "tool_call_id": "c", "content": "done"}
+    messages = [HELLO, {"role": "assistant", "tool_calls": [call]}, result]
+    assert "done" in msgspec.json.encode(sent("chat", to, messages=messages)).decode()
+
+
+def test_a_call_of_nothing_is_refused_by_its_field() -> None:
+    messages = [HELLO, {"role": "assistant", "tool_calls": [{"id": "c", "type": "function"}]}]
+    with pytest.raises(Failure) as caught:
+        sent("chat", "anthropic", messages=messages)
+    assert caught.value.param == "messages[1].tool_calls[0].function"
+
+
 @pytest.mark.parametrize("given", ['{"x": "ab', '{"x": 1}', [1], None, ...])
 @pytest.mark.parametrize("to", ["openai", "compatible", "gemini", "bedrock"])
 def test_an_input_that_was_cut_does_not_end_a_conversation_of_messages(to: str, given: Any) -> None:

@@ -79,6 +79,12 @@ def test_an_end_without_a_word_is_refused_for_a_model_would_go_on_with_its_own(
     assert refused.value.param == at
 
 
+def test_nobody_is_told_to_leave_out_what_every_request_has() -> None:
+    with pytest.raises(Failure) as refused:
+        sent("responses", "anthropic", input="")
+    assert refused.value.message.endswith("needs something that the user says (in 'input').")
+
+
 @CLAUDES
 @pytest.mark.parametrize("model", ["claude-opus-4-7", "claude-sonnet-4-5"])
 @pytest.mark.parametrize(("api", "field"), [("chat", "messages"), ("responses", "input")])
