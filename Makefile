@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 ARGS ?=
 PLATFORMS ?=
 export PLATFORMS
+# Tests start hundreds of processes, each of which would compile all modules where nothing is kept.
+unexport PYTHONDONTWRITEBYTECODE
 UPGRADE ?= --upgrade
 IMAGE ?= auto-ai-router
 TAG ?= dev
