@@ -341,7 +341,7 @@ async def test_the_log_says_why_a_provider_cannot_be_used(
     for conversation in conversations:
         await conversation.request()
         await conversation.say(unreadable)
-    assert (await asking).status_code == 502
+    assert (await asking).status_code == 503
     assert caplog.messages == [
         "credential c0: the upstream sent content-encoding 'br' unasked",
         "credential c1: the upstream sent content-encoding 'br' unasked",
