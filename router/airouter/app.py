@@ -27,6 +27,7 @@ from airouter.api.session_registry import SessionRegistry
 from airouter.api.vhealth import HealthSite
 from airouter.api.websocket import WebSocketProtocol
 from airouter.attempts.attempt import AttemptRunner
+from airouter.bounds.answers_in_hand import AnswersInHand
 from airouter.bounds.held_bytes import HeldBytes
 from airouter.condition import condition_of
 from airouter.config.providers import PROVIDER_TYPES
@@ -324,6 +325,7 @@ class Router:
             self.aside,
             self.shared_limits.limiter,
             self.held,
+            AnswersInHand(),
         )
 
     def _open_pools(self) -> Pools:

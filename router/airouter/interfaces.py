@@ -101,6 +101,14 @@ class Serve(Protocol):
         ...
 
 
+class AnswerMeter(Protocol):
+    """Is told how much of a whole answer has come, and may have it wait."""
+
+    def note(self, reply: Reply, size: int, /) -> None:
+        """Take note of the bytes so far, decoded."""
+        ...
+
+
 class Reply(Protocol):
     """A provider's answer, from its header on. It is a `Source` while it is relayed."""
 
@@ -110,7 +118,7 @@ class Reply(Protocol):
     size: int
     """Bytes of the body that have come."""
 
-    async def read(self) -> bytes:
+    async def read(self, meter: AnswerMeter | None = None) -> bytes:
         """Return the whole body, decoded. Raises `UpstreamError`, also for a body too large."""
         ...
 

@@ -29,7 +29,6 @@ from airouter.eventloop.aside import LARGE
 from airouter.failures import Failure, cannot_go_on, drop_frames
 from airouter.interfaces import (
     BrokenReply,
-    BufferedReply,
     UpstreamError,
     UpstreamRefused,
     UpstreamTimeout,
@@ -40,11 +39,12 @@ from airouter.providers.headers import headroom
 from airouter.routing.outcome import ANSWERED, AttemptOutcome, Retry
 from airouter.spending import missing_for, settle_attempt
 from airouter.telemetry.record import Attempt
-from airouter.upstream.batch import send_all
+from airouter.upstream.batch import buffered, send_all
 
 if TYPE_CHECKING:
     from asyncio import Timeout
 
+    from airouter.bounds.answers_in_hand import AnswersInHand
     from airouter.bounds.held_bytes import HeldBytes
     from airouter.dialects.translation.base import Translation
     from airouter.eventloop.aside import Aside
@@ -74,11 +74,13 @@ class AttemptRunner:
         aside: Aside,
         limiter: Limiter,
         held: HeldBytes,
+        in_hand: AnswersInHand,
     ) -> None:
         self._fetcher = fetcher
         self._limiter = limiter
         self._aside = aside
         self._held = held
+        self._in_hand = in_hand
         self._tracing = tracing
         self._warnings = warnings
 
@@ -237,14 +239,15 @@ class AttemptRunner:
                 return await self._relay(context, target, reply, limit)
             if answers and context.stream is not None and context.stream.said:
                 raise BrokenReply(NO_STREAM)  # the whole would repeat what the client has
-            whole = BufferedReply(reply.status, reply.headers, await reply.read())
-            if not answers:
-                estimate = target.translation.estimate
-                if estimate is None or not lacks_api(whole):
-                    return refused_by(context, target, whole, self._warnings)
-                answer_unasked(context, estimate)
-                return ANSWERED
-            return await forward(context, target, [whole], self._aside)
+            with self._in_hand.of(context.tenant) as in_hand:
+                whole = await buffered(reply, in_hand)
+                if answers:
+                    return await forward(context, target, [whole], self._aside)
+            estimate = target.translation.estimate
+            if estimate is None or not lacks_api(whole):
+                return refused_by(context, target, whole, self._warnings)
+            answer_unasked(context, estimate)
+            return ANSWERED
         finally:
             reply.close()
 
@@ -257,13 +260,15 @@ class AttemptRunner:
         bodies: list[bytes],
     ) -> AttemptOutcome:
         """Call a provider several times for one answer. Raises `UpstreamError`."""
-        answers = await send_all(lambda body: target.account.send(target.path, head, body), bodies)
-        attempt.first_byte = monotonic()
-        refused = next((each for each in answers if not 200 <= each.status < 300), None)
-        attempt.status = (refused or answers[0]).status
-        if refused is not None:
-            return refused_by(context, target, refused, self._warnings)
-        return await forward(context, target, answers, self._aside)
+        send = partial(target.account.send, target.path, head)
+        with self._in_hand.of(context.tenant) as in_hand:
+            answers = await send_all(send, bodies, in_hand)
+            attempt.first_byte = monotonic()
+            refused = next((each for each in answers if not 200 <= each.status < 300), None)
+            attempt.status = (refused or answers[0]).status
+            if refused is not None:
+                return refused_by(context, target, refused, self._warnings)
+            return await forward(context, target, answers, self._aside)
 
     async def _relay(
         self, context: RequestContext, target: Target, reply: Reply, limit: Timeout | None

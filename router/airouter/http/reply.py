@@ -15,6 +15,8 @@ from airouter.interfaces import BrokenReply, EndedEarly, Source, Surplus, Upstre
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from airouter.interfaces import AnswerMeter
+
 UNREAD_LIMIT = 262_144
 """Bytes that wait for a reader before the server is paused."""
 
@@ -34,6 +36,7 @@ class HttpReply:
         "_decoder",
         "_error",
         "_limit",
+        "_meter",
         "_reader",
         "_source",
         "_write",
@@ -54,11 +57,13 @@ class HttpReply:
         self._source = source
         self._limit = limit
         self._decoder: ContentDecoder | None = None
+        self._meter: AnswerMeter | None = None
         self._error: UpstreamError | None = None
         self._reader: asyncio.Future[None] | None = None
         self._write: Callable[[bytes], None] | None = None
 
-    async def read(self) -> bytes:
+    async def read(self, meter: AnswerMeter | None = None) -> bytes:
+        self._meter = meter
         if b"content-encoding" in self.headers:
             self._decoder = content_decoder(self.headers, self._limit)
             if self._decoder is not None:
@@ -75,7 +80,16 @@ class HttpReply:
     async def _read_encoded(self) -> bytes:
         """Read a body that is inflated as it comes, and no further than the limit."""
         plain: list[bytes] = []
-        await self._relay(plain.append)
+        size = 0
+
+        def keep(data: bytes) -> None:
+            nonlocal size
+            plain.append(data)
+            size += len(data)
+            if self._meter is not None:
+                self._meter.note(self, size)
+
+        await self._relay(keep)
         return b"".join(plain)
 
     async def _relay(self, write: Callable[[bytes], None]) -> None:
@@ -144,5 +158,8 @@ class HttpReply:
     def _hold(self) -> None:
         if self.size > self._limit:
             raise BrokenReply(f"the answer's body is larger than {self._limit} bytes")
-        if self._reader is None and self.size > UNREAD_LIMIT:
-            self.pause()
+        if self._reader is None:
+            if self.size > UNREAD_LIMIT:
+                self.pause()
+        elif self._meter is not None:
+            self._meter.note(self, self.size)

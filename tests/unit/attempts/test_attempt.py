@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from airouter.attempts.forward import PASSED
+from airouter.bounds.answers_in_hand import TOGETHER
 from airouter.eventloop.aside import LARGE
 from support.chat_provider import (
     ANSWER,
@@ -129,6 +130,25 @@ async def test_an_answer_that_passes_through_waits_for_no_large_request(
     finally:
         release.set()
         await holding
+
+
+async def test_a_large_answer_waits_for_the_one_that_began_before_it(
+    router: Served, first: RawUpstream
+) -> None:
+    asking, providers = [], []
+    for _ in range(2):
+        asking.append(asyncio.create_task(router.chat()))
+        providers.append(await first.accept())
+        await providers[-1].request()
+    begun = http(200, {**ANSWER, "more": "m" * TOGETHER})
+    await providers[0].say(begun[:-1])
+    other = http(200, {**ANSWER, "more": "m" * (TOGETHER // 2)})
+    saying = asyncio.create_task(providers[1].say(other))
+    await asyncio.wait({saying}, timeout=0.5)
+    assert not saying.done()
+    await providers[0].say(begun[-1:])
+    assert [(await each).status_code for each in asking] == [200, 200]
+    await saying
 
 
 @pytest.mark.parametrize("stream", [False, True])

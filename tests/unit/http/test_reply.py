@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import os
 import tracemalloc
 
 import pytest
 
 from airouter.http.reply import UNREAD_LIMIT
-from airouter.interfaces import BrokenReply
+from airouter.interfaces import BrokenReply, Reply
 from support.provider_pool import BODY, HEAD, PATH, MakePool, answer, collect
 from support.raw_upstream import RawUpstream
 
@@ -74,6 +75,40 @@ async def test_what_nobody_reads_yet_does_not_pile_up(
     assert reply.size < 8 * UNREAD_LIMIT
     assert len(await reply.read()) == size
     await sending
+
+
+class Hesitant:
+    """A meter that has a reply wait as soon as something has come, once."""
+
+    def __init__(self) -> None:
+        self.told: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def note(self, reply: Reply, size: int) -> None:
+        if not self.told.done():
+            self.told.set_result(size)
+            reply.pause()
+
+
+@pytest.mark.parametrize("coding", ["", "gzip"])
+async def test_a_whole_answer_that_is_to_wait_is_not_silent(
+    upstream: RawUpstream, make_pool: MakePool, coding: str
+) -> None:
+    asking = asyncio.create_task(make_pool(idle=0.1).send(PATH, HEAD, BODY))
+    plain = os.urandom(100_000)
+    body = gzip.compress(plain) if coding else plain
+    head = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n" % len(body)
+    head += b"content-encoding: gzip\r\n\r\n" if coding else b"\r\n"
+    conversation = await answer(upstream, head)
+    reply, meter = await asking, Hesitant()
+    reading = asyncio.create_task(reply.read(meter))
+    await asyncio.sleep(0)  # it begins
+    await conversation.say(body[:-8])
+    assert 0 < await meter.told <= len(plain)
+    await conversation.say(body[-8:])
+    await asyncio.wait({reading}, timeout=0.3)
+    assert not reading.done()
+    reply.resume()
+    assert await reading == plain
 
 
 async def test_a_body_over_the_limit_is_an_error(

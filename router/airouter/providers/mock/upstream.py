@@ -24,6 +24,7 @@ from airouter.providers.mock.answers import (
 
 if TYPE_CHECKING:
     from airouter.config.snapshot import Mock
+    from airouter.interfaces import AnswerMeter
     from airouter.providers.mock.answers import Body, MockAnswer
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -177,7 +178,7 @@ class PacedReply:
         self._may_go_on.set()
         self._closed = False
 
-    async def read(self) -> bytes:
+    async def read(self, meter: AnswerMeter | None = None) -> bytes:  # noqa: ARG002 - it is small
         body: list[bytes] = []
         await self.relay(body.append)
         return b"".join(body)
