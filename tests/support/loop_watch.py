@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import time
 from collections.abc import AsyncIterator
 
@@ -44,10 +45,13 @@ class LoopWatch:
 
 @contextlib.asynccontextmanager
 async def loop_watched() -> AsyncIterator[LoopWatch]:
-    """Watch the running loop."""
+    """Watch the running loop, without collections: those of a worker of tests are of all tests."""
+    gc.collect()
+    gc.disable()
     watch = LoopWatch()
     await asyncio.sleep(0)
     try:
         yield watch
     finally:
         watch.end()
+        gc.enable()

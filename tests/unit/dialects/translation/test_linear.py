@@ -33,7 +33,8 @@ from unit.dialects.translation.wording import WORDINGS
 FEW, TIMES = 120, 8
 STEEPEST = 1.2
 """The exponent of time over size: 1 is linear, 2 quadratic."""
-TRIES = 24
+TRIES = 60
+"""Of which most shapes need one: what else runs on the machine may last longer than some."""
 UNMEASURABLE = 0.0005
 """Seconds; nothing that is so quick can hold anybody up."""
 UPSTREAMS = {
