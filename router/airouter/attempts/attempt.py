@@ -29,6 +29,7 @@ from airouter.eventloop.aside import LARGE
 from airouter.failures import Failure, cannot_go_on, drop_frames
 from airouter.interfaces import (
     BrokenReply,
+    BufferedReply,
     UpstreamError,
     UpstreamRefused,
     UpstreamTimeout,
@@ -39,7 +40,7 @@ from airouter.providers.headers import headroom
 from airouter.routing.outcome import ANSWERED, AttemptOutcome, Retry
 from airouter.spending import missing_for, settle_attempt
 from airouter.telemetry.record import Attempt
-from airouter.upstream.batch import buffered, send_all
+from airouter.upstream.batch import send_all
 
 if TYPE_CHECKING:
     from asyncio import Timeout
@@ -240,7 +241,7 @@ class AttemptRunner:
             if answers and context.stream is not None and context.stream.said:
                 raise BrokenReply(NO_STREAM)  # the whole would repeat what the client has
             with self._in_hand.of(context.tenant) as in_hand:
-                whole = await buffered(reply, in_hand)
+                whole = BufferedReply(reply.status, reply.headers, await reply.read(in_hand))
                 if answers:
                     return await forward(context, target, [whole], self._aside)
             estimate = target.translation.estimate

@@ -41,7 +41,9 @@ async def forward(
     Raises `UpstreamError` for one that cannot be read, or is an error with a good status.
     """
     request, exchange = context.request, context.exchange
-    size = sum([len(each.body) for each in replies])
+    size = len(replies[0].body)
+    if len(replies) > 1:
+        size = sum([len(each.body) for each in replies])
     if request.stream:
         size += len(request.body)
     try:
