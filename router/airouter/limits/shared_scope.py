@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from airouter.limits.ledger.lease import Lease, RequestLease, SlotLease
+from airouter.limits.ledger.lease import Lease, RequestLease
+from airouter.limits.ledger.slot_lease import SlotLease
 from airouter.limits.scope import UNBOUNDED, Scope, Slots
 
 if TYPE_CHECKING:

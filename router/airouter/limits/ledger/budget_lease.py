@@ -58,10 +58,10 @@ class BudgetLease(Lease):
     @property
     def is_spent(self) -> bool:
         """True where the ledger has said that nothing is left."""
-        return self._heard >= self.limit and self.left <= 0
+        return self.left <= 0 and self._heard - self.handed_back >= self.limit
 
     def room(self, step: int) -> int:  # noqa: ARG002  # what is spent does not slide out
-        return min(self.limit, self.limit - self._heard + self.left)
+        return min(self.limit, self.limit - self._heard + self.left + self.handed_back)
 
     def may_get(self, step: int, amount: int) -> bool:
         contact = self.contact

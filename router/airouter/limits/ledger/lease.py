@@ -13,12 +13,11 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from airouter.bookkeeping.limit_counter import NO_STEP, LimitCounter
-from airouter.bookkeeping.messages import LEASE, SETTLING, SLOTS_LEASE, SOON, WHOLE, Line
+from airouter.bookkeeping.messages import LEASE, SETTLING, SOON, WHOLE, Line
 from airouter.bookkeeping.window import SPAN
 
 if TYPE_CHECKING:
     from airouter.bookkeeping.messages import LeaseGrant
-    from airouter.limits.scope import Slots
 
 NEVER = sys.maxsize
 OLD = SPAN - 10 * SOON
@@ -64,6 +63,7 @@ class Lease(LimitCounter):
         "debt",
         "free",
         "free_at",
+        "handed_back",
         "held",
         "key",
         "known",
@@ -105,6 +105,8 @@ class Lease(LimitCounter):
         self.free = limit
         self.free_at = -SPAN
         """What the ledger had beside, and at which step."""
+        self.handed_back = 0
+        """What was left and is being given back: the ledger has not said that it has it."""
         self.total = total
         self.used: dict[int, int] = {}
         self.sent: dict[int, int] = {}
@@ -231,10 +233,7 @@ class Lease(LimitCounter):
         if self._takes_of_share(step):
             self._last(step + LEASE)
         else:
-            self._end(step)
-            if regular:
-                spare = 0 if self.waits_in_vain else self.asked
-                self._leave(min(self.left, spare))
+            self._hand_back(step, regular=regular)
         if regular:
             self.asked, self.waits_in_vain = 0, False
         uses = self._uses(step)
@@ -257,6 +256,15 @@ class Lease(LimitCounter):
             uses,
         )
 
+    def _hand_back(self, step: int, *, regular: bool) -> None:
+        """Let go of what the lease does not last for, and of what nobody wants."""
+        before = self.left
+        self._end(step)
+        if regular:
+            spare = 0 if self.waits_in_vain else self.asked
+            self._leave(min(self.left, spare))
+        self.handed_back += before - self.left
+
     def _uses(self, step: int) -> list[tuple[int, int]]:
         """Return the uses to tell, as ages: those from the end of their steps, so never too old."""
         for at, amount in self.used.items():
@@ -273,7 +281,7 @@ class Lease(LimitCounter):
         self.sent = {}
         self._leave(self.left + grant.amount - self.debt)
         self._last(at + self.lasts)
-        self.free, self.free_at = grant.free, step
+        self.free, self.free_at, self.handed_back = grant.free, step, 0
         self.refused, self.refused_until = sent.least, step + grant.wait
         if grant.wait:
             self.waits_in_vain = sent.needed > 0
@@ -293,7 +301,10 @@ class Lease(LimitCounter):
 
     def room(self, step: int) -> int:
         """Return what may be used, as far as the pod knows."""
-        others = self.free if step - self.free_at <= LEASE else self.limit - self.left
+        if step - self.free_at <= LEASE:
+            others = self.free + self.handed_back
+        else:
+            others = self.limit - self.left
         return min(self.limit, self.left + max(0, others))
 
     def until_idle(self, step: int) -> int:
@@ -358,35 +369,6 @@ class RequestLease(Lease):
         for at in [at for at in self.pending if at < self.counted_before]:
             self._use(at, self.pending.pop(at))
         return super()._uses(step)
-
-
-class SlotLease(Lease):
-    """A lease of requests at the same time: nothing of it is ever used up."""
-
-    slides = False
-    lasts = SLOTS_LEASE // 2
-
-    __slots__ = ("_former",)
-
-    def __init__(self, key: str, limit: int, contact: Contact, total: int = 0) -> None:
-        super().__init__(key, limit, contact, total)
-        self._former: list[tuple[Slots, int]] = []
-        """Counters from before there was the limit, and how many of each have places here."""
-
-    def take_over(self, former: Slots) -> None:
-        """Have requests hold places that are in flight, and were let through without a limit."""
-        running = former.in_flight
-        if running:
-            self.held += running
-            self._former.append((former, running))
-            self.contact.touched.add(self)
-
-    def note(self) -> None:
-        super().note()
-        if self._former:
-            now = [(each, each.in_flight) for each, _ in self._former]
-            self.left += sum(known for _, known in self._former) - sum(count for _, count in now)
-            self._former = [(each, count) for each, count in now if count]
 
 
 def share_of(limit: int, share: int) -> int:

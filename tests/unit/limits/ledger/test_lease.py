@@ -191,3 +191,29 @@ def test_a_pod_that_has_just_started_tells_to_come_back_once_a_ledger_may_have_s
     assert lease.wait(pod.step, 1) == SETTLING
     pod.leases.fail([lease], "down")
     assert lease.wait(pod.step, 1) == SPAN + LEASE, "nothing is known of what others use"
+
+
+@pytest.mark.parametrize("kind", [Lease, RequestLease, BudgetLease])
+def test_what_is_given_back_is_there_while_the_ledger_is_told(kind: type[Lease]) -> None:
+    pod = TalkingPod()
+    lease = pod.leases.open(kind, "k", 100)
+    pod.answer(lease, pod.send(lease), 60)
+    assert pod.spend(lease, 10) == 10
+    pod.send(lease)
+    pod.leases.fail([lease], "lost")
+    message = pod.send(lease)
+    assert (lease.left, lease.room(pod.step)) == (0, 50)
+    grants = [LeaseGrant(0, 0, 70)]
+    pod.leases.accept([lease], message, LedgerAnswer(1, 1, WHOLE // 10, grants))
+    assert lease.room(pod.step) == 70, "others have given back, too"
+
+
+def test_no_budget_is_spent_of_which_something_is_being_given_back() -> None:
+    pod = TalkingPod()
+    lease = pod.leases.open(BudgetLease, "k", 100)
+    pod.answer(lease, pod.send(lease), 100)
+    pod.send(lease)
+    assert not lease.is_spent
+    pod.leases.fail([lease], "lost")
+    pod.answer(lease, pod.send(lease), 0)
+    assert lease.is_spent, "another pod has it by now"
