@@ -16,6 +16,9 @@ WORKERS = $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 8 ? n + 1 : 8)))
 PARALLEL = $(if $(ARGS),,-n $(WORKERS) --dist worksteal)
 # Coverage takes time and a file for each process, so only the gate takes it with every run.
 COVERAGE ?=
+# A file: few tests that fail run once more, alone, and those that pass then are listed there. For the gate.
+AGAIN ?=
+TRY = $(if $(AGAIN),$(BIN)/python scripts/again.py $(AGAIN)) $(BIN)/python
 
 # Any chromium will do; where there is none, the one of Debian is installed.
 CHROMIUM := $(or $(shell command -v chromium),/usr/bin/chromium)
@@ -31,15 +34,15 @@ run: $(VENV)/.run ## Serve built-in mock models on 127.0.0.1:8080 (ARGS="-f file
 
 test: $(VENV)/.dev ## Run the tests of the router (ARGS="-k name" for some; COVERAGE=1 holds 95 % of its lines)
 	$(if $(COVERAGE),rm -f .coverage .coverage.*)
-	$(BIN)/python $(if $(COVERAGE),-m coverage run) -m pytest $(PARALLEL) $(ARGS)
+	$(TRY) $(if $(COVERAGE),-m coverage run) -m pytest $(PARALLEL) $(ARGS)
 	$(if $(COVERAGE),$(BIN)/python -m coverage combine -q)
 	$(if $(COVERAGE),$(BIN)/python -m coverage report --fail-under=95)
 
 processes: $(VENV)/.dev ## Run the tests of whole router processes: signals, reloads and kills under load (ARGS="-k name" for some)
-	$(BIN)/python -m pytest tests/process $(PARALLEL) $(ARGS)
+	$(TRY) -m pytest tests/process $(PARALLEL) $(ARGS)
 
 integration: $(VENV)/.dev kubernetes ## Run the tests of the operator and the chart on a real API server (ARGS="-k name" for some)
-	$(BIN)/python -m pytest tests/operator tests/chart $(PARALLEL) $(ARGS)
+	$(TRY) -m pytest tests/operator tests/chart $(PARALLEL) $(ARGS)
 
 lint: $(VENV)/.dev ## Style and the rules of the house
 	$(BIN)/ruff check .
@@ -88,10 +91,10 @@ kubernetes: $(VENV)/.dev ## Fetch or build the API server, Helm, kubeconform and
 	@PYTHONPATH=tests $(BIN)/python -m support.kubernetes
 
 e2e: $(VENV)/.dev ## Install the chart on a real node and try everything there (Debian, root)
-	$(BIN)/python -m pytest tests/e2e -o faulthandler_timeout=2700 $(ARGS)
+	$(TRY) -m pytest tests/e2e -o faulthandler_timeout=2700 $(ARGS)
 
 browser: $(VENV)/.dev $(CHROMIUM) ## Look at the page with a real browser (Debian, root, where no chromium is installed)
-	$(BIN)/python -m pytest tests/browser $(ARGS)
+	$(TRY) -m pytest tests/browser $(ARGS)
 
 /usr/bin/chromium:
 	@echo "Installing Chromium"
