@@ -16,7 +16,8 @@ from airouter_operator.kube.paths import namespaces_in
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from airouter_operator.injecting.review import AdmissionRequest, AdmittedPod
+    from airouter_operator.injecting.admitted_pod import AdmittedPod
+    from airouter_operator.injecting.review import AdmissionRequest
     from airouter_operator.injecting.sidecar import SidecarTemplate
     from airouter_operator.kube.api import KubeApi
 

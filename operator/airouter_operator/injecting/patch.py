@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from airouter_operator.injecting.review import ContainerPort
+from airouter_operator.injecting.admitted_pod import ContainerPort
 from airouter_operator.injecting.sidecar import (
     CONTAINER,
     NO_TOKEN_VOLUME,
@@ -22,7 +22,7 @@ from airouter_operator.injecting.sidecar import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from airouter_operator.injecting.review import AdmittedPod, Named, PodContainer
+    from airouter_operator.injecting.admitted_pod import AdmittedPod, Named, PodContainer
     from airouter_operator.kube.objects import Object
 
 INJECTED = "airouter.dev/injected"

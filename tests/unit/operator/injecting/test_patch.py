@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from airouter.__main__ import PROBES
+from airouter_operator.injecting.admitted_pod import AdmittedPod
 from airouter_operator.injecting.patch import INJECTED, injection
-from airouter_operator.injecting.review import AdmittedPod
 from airouter_operator.injecting.sidecar import (
     CONTAINER,
     TOKEN_FOLDER,
