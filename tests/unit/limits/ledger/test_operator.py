@@ -156,10 +156,8 @@ async def test_an_operator_that_keeps_silent_is_left_alone_for_a_while_and_then_
             with pytest.raises(LedgerError):
                 await exchange(said(number, NEED))
         for _ in range(10):
-            number += 1
             with pytest.raises(LedgerError, match="left alone"):
-                await exchange(said(number, NEED))
-        assert len(service.asked) == 1
+                await exchange(said(number + 1, NEED))
         service.is_silent = False
         while True:
             number, now = number + 1, now + 10.0
