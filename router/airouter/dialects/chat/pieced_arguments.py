@@ -1,4 +1,4 @@
-"""What of a call comes in pieces: where arguments are whole, and those of another call begin.
+"""Pieces of a call: where arguments are whole, and those of another call begin.
 
 Only an index or an id should tell calls apart, but there are servers that give all of them the same
 ones, and others that repeat id and name in each piece of one call. Few tell a name in pieces, too.

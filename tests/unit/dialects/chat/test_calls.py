@@ -213,7 +213,7 @@ def test_a_call_whose_name_comes_late_and_again_has_it_once(
 def test_a_name_in_pieces_is_that_of_one_call(
     kind: type[UsageHider | UsageReader], id_: str | None
 ) -> None:
-    pieces = (
+    pieces: tuple[Json, ...] = (
         {"index": 0, "id": id_, "type": "function", "function": {"name": "get_"}},
         {"index": 0, "function": {"name": "weather", "arguments": "{}"}},
         {"index": 0, "function": {"name": "get_weather", "arguments": " "}},
