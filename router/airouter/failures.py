@@ -184,6 +184,17 @@ def not_offered(model: str, offers: Sequence[str]) -> Failure:
     )
 
 
+def cannot_compact(model: str) -> Failure:
+    """A conversation to be made short by a provider that has no such API."""
+    return Failure(
+        400,
+        f"The provider of the model '{truncated(model)}' cannot compact conversations "
+        "(fix: have them summarised by a request of your own, or ask another model).",
+        param="model",
+        code="unsupported_api",
+    )
+
+
 def sessions_only(model: str) -> Failure:
     """An HTTP request for a model whose providers speak only over a WebSocket."""
     return Failure(

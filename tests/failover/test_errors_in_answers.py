@@ -259,6 +259,27 @@ async def test_an_error_of_minimax_s_has_the_status_of_its_code(
         assert ("as it is" in answer.text) == (code != 1004)
 
 
+@pytest.mark.parametrize(
+    ("path", "more"),
+    [
+        ("/v1/chat/completions", {}),
+        ("/v1/chat/completions", {"stream_options": {"include_usage": True}}),
+        ("/v1/messages", {}),
+    ],
+)
+async def test_an_error_of_minimax_s_in_the_middle_of_a_stream_is_told(
+    path: str, more: Body
+) -> None:
+    begun: Body = {"choices": [{"index": 0, "delta": {"content": "It"}, "finish_reason": None}]}
+    async with stage("chat", names=("only",)) as (router, (only,)):
+        only.always = streaming(begun, OF_MINIMAX)
+        body: Body = {"model": "m", "messages": HELLO, "max_tokens": 9, "stream": True}
+        answer = await router.client.post(path, json=body | more)
+        (line,) = [each for each in answer.text.splitlines() if '"error":' in each]
+        assert json.loads(line.removeprefix("data: "))["error"]["message"] == "overloaded"
+        assert "ended early" not in answer.text
+
+
 async def test_an_answer_of_minimax_s_is_one() -> None:
     async with stage("chat", names=("only",)) as (router, (only,)):
         only.always = telling(ANSWERS["chat"] | {"base_resp": {"status_code": 0}})

@@ -148,7 +148,11 @@ def add_models(
     async def models(request: Request) -> dict[str, Any]:
         principal = principal_of(request)
         return list_models(
-            pipeline.current().snapshot, principal, created, anthropic=speaks_anthropic(request)
+            pipeline.current().snapshot,
+            principal,
+            created,
+            request.query_params,
+            anthropic=speaks_anthropic(request),
         )
 
     # `path`, because a name such as meta-llama/Llama-3 has slashes.

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING
 
+from airouter.api.endpoints import SESSION
 from airouter.failures import Failure
+from airouter.telemetry.record import RequestRecord
 
 if TYPE_CHECKING:
     from airouter.admission import Admission
@@ -59,6 +62,14 @@ class SessionRegistry:
         credentials = {each.credential.name: each.credential for each in accounts}
         for protocol in list(self.open):
             protocol.recheck_keys(credentials)
+
+    def note_refused(self, failure: Failure) -> None:
+        """Record a message that never became a request."""
+        now = monotonic()
+        record = RequestRecord(SESSION.path, "", "", now, "GET", session=True)
+        record.status, record.error = failure.status, failure.code or failure.type
+        record.first_byte = record.ended = now
+        self.admission.record(record)
 
     def end_of_life(self) -> Failure:
         """Return what a client is told whose connection has lived long enough."""

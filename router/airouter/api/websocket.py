@@ -219,6 +219,11 @@ class WebSocketProtocol(asyncio.Protocol):
             if self._untaken.size > MOST_UNREAD:
                 self.transport.abort()
 
+    def refuse(self, failure: Failure, stream_id: str | None = None) -> None:
+        """Tell why a message becomes no request, which is counted and logged all the same."""
+        self._registry.note_refused(failure)
+        self.send(failure_message(failure, stream_id))
+
     def end(self, code: int, reason: str) -> None:
         """Send a close, after which the client has a while to answer it."""
         if self._wire.state is OPEN:
@@ -360,7 +365,7 @@ class WebSocketProtocol(asyncio.Protocol):
                 self._hold()  # no more: the session does
                 session.take(read)
         except Failure as failure:
-            self.send(failure_message(failure))
+            self.refuse(failure)
         self._large = 0
         self._worked()
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airouter.failures import Failure, upstream_failed
+from airouter.failures import Failure, cannot_compact, upstream_failed
 from airouter.interfaces import ConnectError, NoneFree, UpstreamError, UpstreamTimeout
 from airouter.providers.base import AUTHENTICATION_FAILED, OF_THE_KEY, refused_credential
 from airouter.routing.outcome import REFUSED_KEY, AttemptOutcome, Retry
@@ -35,6 +35,8 @@ def refused_by(
 ) -> AttemptOutcome:
     """Make an outcome of a provider's error; a refused key is logged."""
     account = target.account
+    if context.endpoint.api == "compact" and lacks_api(reply):
+        return classify(context, target, cannot_compact(context.request.model), reply.status)
     failure = account.provider.failure(reply.status, reply.headers, reply.body, account.credential)
     outcome = classify(context, target, failure, reply.status)
     if outcome.kind == REFUSED_KEY:

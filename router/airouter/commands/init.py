@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from airouter.commands.known_providers import KNOWN_PROVIDERS, KnownProvider
+from airouter.commands.known_providers import KNOWN_PROVIDERS, PLACEHOLDER, KnownProvider
 from airouter.commands.options import DEFAULT_FILE, INVALID
 from airouter.commands.schema import manifest_schema
 
@@ -89,6 +89,9 @@ def init_command(
         raise typer.Exit(INVALID) from None
     names = ", ".join(f"{known.title} ({known.variable_in(os.environ)})" for known in found)
     typer.echo(f"{path} serves {names or 'a Mock: no key of a provider is in the environment'}")
+    if PLACEHOLDER in text:
+        told = f"write the name of your resource of Azure OpenAI in place of {PLACEHOLDER}"
+        typer.echo(f"AZURE_OPENAI_ENDPOINT is not set (fix: {told} in {path})")
     typer.echo(f"next: airouter check {path}")
 
 

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 
 Environ = Mapping[str, str]
 
+PLACEHOLDER = "RESOURCE"
+"""The resource of Azure OpenAI, where the environment has none."""
+
 
 def no_lines(environ: Environ) -> Iterator[str]:  # noqa: ARG001 - as its siblings
     """Yield nothing: a type and a key are all that it takes."""
@@ -28,9 +31,11 @@ def anthropic_lines(environ: Environ) -> Iterator[str]:
 
 
 def azure_lines(environ: Environ) -> Iterator[str]:
-    """Yield the resource of Azure OpenAI."""
-    url = environ.get("AZURE_OPENAI_ENDPOINT", "https://RESOURCE.openai.azure.com")
-    yield f"baseURL: {json.dumps(url)}"
+    """Yield the resource of Azure OpenAI, or a place to write it."""
+    if url := environ.get("AZURE_OPENAI_ENDPOINT"):
+        yield f"baseURL: {json.dumps(url)}  # AZURE_OPENAI_ENDPOINT"
+    else:
+        yield f'baseURL: "https://{PLACEHOLDER}.openai.azure.com"  # write the name of yours'
 
 
 def vertex_lines(environ: Environ) -> Iterator[str]:

@@ -26,9 +26,10 @@ IDENTIFIERS = re.compile(
     # An id is one random word, with a digit in it or masked in part; `user_lookup_by_email` is not.
     r"|\b(?:org|proj|key|user|acct)[-_](?=[A-Za-z0-9]*[\d*])[A-Za-z0-9*]{7,}[\w*.\-]*"
     r"|\b(?:org|proj|key|user|acct)[-_](?=[a-z0-9]*[A-Z])[A-Za-z0-9]{20,}"
+    r"|\b(?<!-)\w[\w-]{1,63}(?=\.(?:openai|cognitiveservices|services\.ai)\.azure\.)"
     r"|\barn:aws[\w-]*:\S+|\bAIza[\w-]{10,}|\bAKIA\w{8,}|\bprojects/[\w:.\-]+"
 )
-"""Keys, organizations and projects, which providers quote in their errors."""
+"""Keys, organizations, projects and resources, which providers quote in their errors."""
 SENSITIVE = re.compile(
     r"secret|token(?!_ur[il])|private_?key|api-?key|password|authorization", re.IGNORECASE
 )

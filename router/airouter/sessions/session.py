@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from airouter.eventloop.tasks import start_eagerly
 from airouter.eventloop.turns import HEAVY
 from airouter.failures import Failure, invalid_field, overloaded
-from airouter.sessions.frames import FrameExchange, failure_message
+from airouter.sessions.frames import FrameExchange
 from airouter.sessions.messages import read_message, steering_failed, string_in, with_inherited
 from airouter.sessions.upstream_sockets import UpstreamSockets
 
@@ -41,6 +41,10 @@ class SessionConnection(Protocol):
     """The client's WebSocket, as its session uses it."""
 
     def send(self, message: bytes) -> None: ...
+
+    def refuse(self, failure: Failure, stream_id: str | None = None) -> None:
+        """Tell why a message becomes no request."""
+        ...
 
     def end(self, code: int, reason: str) -> None:
         """Close the connection, once nothing is under way."""
@@ -118,7 +122,7 @@ class Session:
         try:
             read = read_message(message)
         except Failure as failure:
-            self.send(failure_message(failure))
+            self._wire.refuse(failure)
         else:
             self.take(read)
 
@@ -127,7 +131,7 @@ class Session:
         try:
             self._take(message)
         except Failure as failure:
-            self.send(failure_message(failure, message.stream_id))
+            self._wire.refuse(failure, message.stream_id)
 
     def end(self, code: int, reason: str) -> None:
         """Finish what is under way, begin nothing more, and close."""

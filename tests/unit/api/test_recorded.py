@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from airouter.telemetry.record import RequestRecord
 from support.config import MASTER_KEY, mock_manifest
 from support.in_loop import Served, served
+from support.mock_sessions import dial, heard
 
 CHAT = "/v1/chat/completions"
 BODY = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
@@ -29,7 +30,7 @@ class Log:
 
 @pytest.fixture
 async def router() -> AsyncIterator[Served]:
-    async with served(mock_manifest("m"), max_body_bytes=2_000) as router:
+    async with served(mock_manifest("m"), max_body_bytes=400_000) as router:
         yield router
 
 
@@ -98,7 +99,7 @@ async def test_a_wrong_key_has_its_line(router: Served, log: Log) -> None:
 @pytest.mark.parametrize(
     ("headers", "body", "status"),
     [
-        ({}, {"pad": "x" * 3_000}, 413),
+        ({}, {"pad": "x" * 500_000}, 413),
         ({"content-encoding": "rot13"}, {}, 415),
         ({}, {"model": "other"}, 404),
         ({"authorization": "Bearer wrong"}, {}, 401),
@@ -157,6 +158,27 @@ async def test_a_refused_handshake_has_its_line(
     assert str(status).encode() in answer
     record = only(router, log)
     assert (record.status, record.path, record.session) == (status, path, True)
+
+
+@pytest.mark.parametrize(
+    ("message", "error"),
+    [
+        ("no JSON", "invalid_json"),
+        ("no JSON " * 40_000, "invalid_json"),
+        ('{"type": "response.delete"}', "invalid_value"),
+        ('{"type": "response.create", "stream_id": 5}', "invalid_stream_id"),
+    ],
+    ids=["no JSON", "large", "another type", "a wrong lane"],
+)
+async def test_a_message_of_a_session_that_is_no_request_has_its_line(
+    log: Log, router: Served, message: str, error: str
+) -> None:
+    async with dial(router) as connection:
+        await connection.send(message)
+        told = await heard(connection)
+    record = only(router, log)
+    assert (record.status, record.error, told["error"]["code"]) == (400, error, error)
+    assert (record.method, record.path, record.session) == ("GET", "/v1/responses", True)
 
 
 @pytest.mark.parametrize("path", ["/health", "/vhealth", "/metrics"])

@@ -15,7 +15,13 @@ KEYS = {name: f"sk-{number}" for number, name in enumerate(VARIABLES)}
 
 @pytest.fixture(autouse=True)
 def _no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [*VARIABLES, "OPENAI_BASE_URL", "ANTHROPIC_BASE_URL", "ROUTER_MASTER_KEY"]:
+    for name in [
+        *VARIABLES,
+        "OPENAI_BASE_URL",
+        "ANTHROPIC_BASE_URL",
+        "AZURE_OPENAI_ENDPOINT",
+        "ROUTER_MASTER_KEY",
+    ]:
         monkeypatch.delenv(name, raising=False)
 
 
@@ -65,3 +71,18 @@ def test_editors_find_the_schema(airouter: Airouter) -> None:
     assert json.loads(Path(name).read_text())["definitions"]["RouterConfig"]
     served = airouter("check", ".")
     assert served.exit_code == 0  # the schema is no manifest of the folder
+
+
+def test_a_resource_of_azure_that_is_not_known_is_asked_for(airouter: Airouter) -> None:
+    told = airouter("init", AZURE_OPENAI_API_KEY="x").output
+    assert "AZURE_OPENAI_ENDPOINT is not set (fix: write the name of your resource" in told
+    assert '"https://RESOURCE.openai.azure.com"  # write' in Path("router.yaml").read_text()
+
+
+def test_a_resource_of_azure_that_is_known_is_written(airouter: Airouter) -> None:
+    url = "https://acme.openai.azure.com"
+    known = {"AZURE_OPENAI_API_KEY": "x", "AZURE_OPENAI_ENDPOINT": url}
+    assert "RESOURCE" not in airouter("init", **known).output
+    text = Path("router.yaml").read_text()
+    assert f'baseURL: "{url}"' in text
+    assert "RESOURCE" not in text

@@ -73,6 +73,14 @@ def test_an_id_of_the_account_is_masked(id_: str) -> None:
     assert MASKING.text(f"Limit of {id_} reached") == "Limit of *** reached"
 
 
+@pytest.mark.parametrize(
+    "domain", ["openai.azure.com", "cognitiveservices.azure.com", "services.ai.azure.com"]
+)
+def test_the_name_of_a_resource_of_azure_is_masked(domain: str) -> None:
+    told = MASKING.text(f"No deployment at https://acme-east-2.{domain}/openai, see {domain}.")
+    assert told == f"No deployment at https://***.{domain}/openai, see {domain}."
+
+
 def test_each_secret_of_a_file_is_masked() -> None:
     values = {"type": "service_account", "private_key": "-----BEGIN\nabc", "token_uri": "https://x"}
     masking = Masking(Credential("c", "Vertex", secret=json.dumps(values)))

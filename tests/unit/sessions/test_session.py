@@ -14,10 +14,12 @@ import pytest
 from airouter.bounds.held_bytes import HeldBytes
 from airouter.eventloop.turns import Turns
 from airouter.responses.records import History
+from airouter.sessions.frames import failure_message
 from airouter.sessions.messages import read_message
 from airouter.sessions.session import MOST_ACTIVE, Session
 
 if TYPE_CHECKING:
+    from airouter.failures import Failure
     from airouter.interfaces import Exchange
     from airouter.responses.caller import Caller
 
@@ -31,6 +33,9 @@ class Wire:
 
     def send(self, message: bytes) -> None:
         self.said.append(message)
+
+    def refuse(self, failure: Failure, stream_id: str | None = None) -> None:
+        self.said.append(failure_message(failure, stream_id))
 
     def end(self, code: int, reason: str) -> None:
         self.ended.set()

@@ -16,7 +16,7 @@ import msgspec
 
 from airouter.dialects.chat.cut_short import NOT_TOLD
 from airouter.dialects.chat.parse_response import CUT, FAULTS, STOPS
-from airouter.dialects.chat.pieced_arguments import PiecedArguments
+from airouter.dialects.chat.pieced_arguments import PiecedArguments, is_more_of
 from airouter.dialects.escapes import without_halves
 from airouter.dialects.forwarding import DONE, MOST_READ, by_event
 from airouter.dialects.framing import frame_of
@@ -331,23 +331,29 @@ class ChoiceCalls:
 class ToldCall:
     """A call, as its server named it and as its client knows it."""
 
-    __slots__ = ("_given", "_id", "_named", "arguments", "index")
+    __slots__ = ("_given", "_id", "_name", "arguments", "index")
 
     def __init__(self, given: CallPiece, id_: str, index: int) -> None:
         self._given = given
         self._id = id_
-        self._named = bool(given.name)
+        self._name = ""
+        """The name so far, as the client puts it together."""
         self.arguments = PiecedArguments()
         self.index = index
 
     def is_other_than(self, piece: CallPiece) -> bool:
         """Return True for a piece that begins a call beside this one."""
-        if not piece.name:
+        if not piece.name or self._goes_on(piece):
             return False
-        other_name = self._given.name is not None and piece.name != self._given.name
+        other_name = self._given.name is not None and piece.name != self._name
         if other_name or (piece.id and piece.id != self._given.id):
             return True
         return self.arguments.are_over_before(piece.arguments)
+
+    def _goes_on(self, piece: CallPiece) -> bool:
+        """Return True for more of a name that comes in pieces."""
+        is_same = piece.index is not None and piece.id in (None, "", self._given.id)
+        return is_same and not self.arguments and is_more_of(self._name, piece.name or "")
 
     def changes_of(self, piece: CallPiece, *, begins: bool) -> RawFields:
         """Return the new id and index of a piece, where it needs them."""
@@ -357,9 +363,10 @@ class ToldCall:
         if not begins:  # clients add what comes later to what they have
             if piece.id:
                 changes["id"] = NOTHING
-            if piece.name and self._named:
+            if piece.name and piece.name == self._name:
                 changes["name"] = NOTHING
-            self._named = self._named or bool(piece.name)
+        if piece.name != self._name:
+            self._name += piece.name or ""
         if not piece.type and (begins or piece.type is not msgspec.UNSET):
             changes["type"] = piece.kind
         if piece.is_object:

@@ -17,11 +17,11 @@ from airouter.dialects.chat.completion import (
     read_completion,
 )
 from airouter.dialects.chat.errors import failure_in
+from airouter.dialects.chat.open_call import OpenCall
 from airouter.dialects.chat.parse_response import (
     CUT,
     FAULTS,
     arguments_of,
-    call_of,
     citations_of,
     created_in,
     fault,
@@ -29,7 +29,7 @@ from airouter.dialects.chat.parse_response import (
     name_of,
     stop_of,
 )
-from airouter.dialects.chat.pieced_arguments import PiecedArguments
+from airouter.dialects.chat.pieced_arguments import is_more_of
 from airouter.dialects.chat.reasoning import begun_thought
 from airouter.dialects.chat.sources import sources_of
 from airouter.dialects.conversation import Audio, Refusal, Text, ToolCall
@@ -108,13 +108,16 @@ class Parser:
         if self._over:
             return
         self._over = True
+        for choice in self._choices.values():
+            if choice.reason:
+                yield from choice.stop()
         whole = any(choice.stopped for choice in self._choices.values())
         yield Ended() if whole else Broken(failure=ended_early())
 
     def _done(self) -> Iterator[Event]:
         """Yield the end of a stream that is over for its server, maybe without a reason."""
         for choice in self._choices.values():
-            yield from choice.stop(None)
+            yield from choice.stop()
         yield from self.finish()
 
     def _begin(self, chunk: Completion) -> Begun:
@@ -142,23 +145,6 @@ def failure_of(chunk: Completion) -> Failure | None:
     return None if reason is None else fault(reason)
 
 
-class OpenCall:
-    """A call as it grows."""
-
-    __slots__ = ("arguments", "at", "ended", "wire")
-
-    def __init__(self, wire: WireCall, at: int) -> None:
-        self.wire = wire
-        self.at = at
-        self.arguments = PiecedArguments()
-        self.ended = False
-
-    @property
-    def is_whole(self) -> bool:
-        """True where nothing can be added; of the text for a custom tool, nobody knows."""
-        return self.wire.custom is None and self.arguments.are_whole()
-
-
 class ChoiceParser:
     """The state of one choice: the part that began last, and the calls."""
 
@@ -173,6 +159,7 @@ class ChoiceParser:
         "_newest",
         "_order",
         "_sound",
+        "reason",
         "sources",
         "stopped",
     )
@@ -193,6 +180,8 @@ class ChoiceParser:
         self._cited = False
         self.sources: tuple[Citation, ...] = ()
         """Those of the text, where they are told beside the choice."""
+        self.reason: str | None = None
+        """Why the choice stops, or will at the end of the stream."""
         self.stopped = False
 
     def feed(self, choice: WireChoice) -> Iterator[Event]:
@@ -223,8 +212,17 @@ class ChoiceParser:
         yield from self._beside(said)
         for call in said.calls:
             yield from self._calling(call)
-        if choice.finish_reason:  # some servers say "" until they know
-            yield from self.stop(choice.finish_reason)
+        if choice.finish_reason and not self.reason:  # some servers say "" until they know
+            self.reason = choice.finish_reason
+            if self._lacks_nothing():
+                yield from self.stop()
+
+    def _lacks_nothing(self) -> bool:
+        """Return False where a call may go on though its server said why it stops."""
+        calls = self._calls.values()
+        return stop_of(self.reason, called=bool(calls)) in CUT or all(
+            call.ended or call.is_whole or call.wire.custom is not None for call in calls
+        )
 
     def _beside(self, said: WireMessage) -> Iterator[Event]:
         """Yield the events of what is no text, and keep a piece of speech."""
@@ -253,16 +251,21 @@ class ChoiceParser:
             yield from self._begin(part)
 
     def _begin(self, part: Part) -> Iterator[Event]:
+        yield from self._next(type(part))
+        yield from self._told(PartBegun(at=self._at, part=part, choice=self._index))
+
+    def _next(self, kind: type[Part]) -> Iterator[Event]:
+        """Make place for a part."""
         yield from self._close()
         self._at += 1
-        self._kind = type(part)
-        yield from self._told(PartBegun(at=self._at, part=part, choice=self._index))
+        self._kind = kind
 
     def _close(self) -> Iterator[Event]:
         """End the part that began last; a call that is not whole may still go on."""
         kind, self._kind = self._kind, None
-        if kind is ToolCall:
-            if self._newest is not None and self._newest.is_whole:
+        if kind is ToolCall and self._newest is not None:
+            yield from self._tell(self._newest)
+            if self._newest.is_whole:
                 yield from self._end_call(self._newest)
         elif kind is not None:
             yield from self._told(PartEnded(at=self._at, choice=self._index))
@@ -277,11 +280,14 @@ class ChoiceParser:
         if call is None or self._is_another(piece, call, arguments):
             if call is not None:  # nothing tells pieces of it from those of the new one
                 yield from self._end_call(call)
-            yield from self._begin(msgspec.structs.replace(call_of(piece), arguments=""))
+            yield from self._next(ToolCall)
             call = self._calls[piece.index] = self._newest = OpenCall(piece, self._at)
+        elif name_of(piece) != call.name:
+            call.name += name_of(piece)
         if not arguments:
             return
         if not call.ended:
+            yield from self._tell(call)
             call.arguments.add(arguments)
             yield from self._told(ArgumentsDelta(at=call.at, text=arguments, choice=self._index))
         elif arguments.strip():
@@ -320,19 +326,31 @@ class ChoiceParser:
         piece, and each piece its name.
         """
         name = name_of(piece)
-        if not name:
+        if not name or self._goes_on(piece, call):
             return False
-        if name != name_of(call.wire) or (piece.id and piece.id != call.wire.id):
+        if name != call.name or (piece.id and piece.id != call.wire.id):
             return True
         if call.ended and self._kind is not ToolCall:
             return True
         return call.wire.custom is None and call.arguments.are_over_before(arguments)
+
+    def _goes_on(self, piece: WireCall, call: OpenCall) -> bool:
+        """Return True for more of a name that comes in pieces."""
+        is_same = piece.index is not None and piece.id in (None, "", call.wire.id)
+        return is_same and not call.told and is_more_of(call.name, name_of(piece))
+
+    def _tell(self, call: OpenCall) -> Iterator[Event]:
+        """Tell that a call begins, once: its name may come in pieces, its arguments end that."""
+        if not call.told:
+            call.told = True
+            yield from self._told(PartBegun(at=call.at, part=call.begun, choice=self._index))
 
     def _end_call(self, call: OpenCall, *, cut: bool = False) -> Iterator[Event]:
         """End a call, once; one that has no arguments has none on purpose, unless it was `cut`."""
         if call.ended:
             return
         call.ended = True
+        yield from self._tell(call)
         if not (call.arguments or cut or call.wire.custom is not None):
             yield from self._told(ArgumentsDelta(at=call.at, text="{}", choice=self._index))
         yield from self._told(PartEnded(at=call.at, choice=self._index))
@@ -350,7 +368,7 @@ class ChoiceParser:
             expires_at=piece.expires_at or heard.expires_at,
         )
 
-    def stop(self, reason: str | None) -> Iterator[Event]:
+    def stop(self) -> Iterator[Event]:
         """Yield the end of the choice, once."""
         if self.stopped:
             return
@@ -359,7 +377,7 @@ class ChoiceParser:
         if self._sound is not None:
             yield from self._begin(self._sound)
         yield from self._close()
-        stop = stop_of(reason, called=self._newest is not None)
+        stop = stop_of(self.reason, called=self._newest is not None)
         for call in self._calls.values():
             yield from self._end_call(call, cut=stop in CUT)
         self.stopped = True

@@ -1,7 +1,7 @@
-"""The arguments of a call that come in pieces: where they are whole, and those of another begin.
+"""Pieces of a call: where arguments are whole, and those of another call begin.
 
 Only an index or an id should tell calls apart, but there are servers that give all of them the same
-ones, and others that repeat id and name in each piece of one call.
+ones, and others that repeat id and name in each piece of one call. Few tell a name in pieces, too.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from airouter.untrusted import UNREADABLE
 
 MOST_KEPT = 16_777_216
 """Characters; of more, nobody knows whether they are whole."""
+LONGEST_NAME = 128
+"""Characters in the name of a tool."""
 MAY_END = frozenset({"}", ""})
 """What the last piece of an object may end with, but for white space."""
 
@@ -48,6 +50,11 @@ class PiecedArguments:
         if not self._pieces or not text.lstrip().startswith("{"):
             return False
         return self._pieces[-1].rstrip()[-1:] in MAY_END and self.are_whole()
+
+
+def is_more_of(name: str, told: str) -> bool:
+    """Return True where a name that is `told` of a call may go on from the one so far."""
+    return told != name and len(name) + len(told) <= LONGEST_NAME
 
 
 def is_whole(arguments: str) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from airouter.dialects.chat.calls import CALLS, SOME, CallMender
 from airouter.dialects.chat.cut_short import end_at_length
-from airouter.dialects.chat.errors import error_event
+from airouter.dialects.chat.errors import error_event, failure_in
 from airouter.dialects.chat.minimax import error_in_field
 from airouter.dialects.conversation import Usage
 from airouter.dialects.ending import Ending
@@ -24,8 +24,10 @@ from airouter.interfaces import unfinished
 from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
+    from airouter.dialects.conversation import Json
     from airouter.dialects.dialect import Write
     from airouter.failures import Failure
+    from airouter.interfaces import EndedEarly
 
 TAIL = 8_192
 """Bytes in which the last usage of a stream is expected, counted from its end."""
@@ -37,7 +39,7 @@ USAGE = re.compile(USAGE_WORD + rb"\s*:\s*\{")
 SAMPLES, SAMPLED = 32, 2_048
 """Pieces of a stream, and bytes of one, by which the text of the stream may be estimated."""
 TEXT = TextMeter("content", "reasoning_content", "reasoning", "refusal", "arguments", "text")
-ERROR = b'"error"'
+ERROR, BASE_RESP = b'"error"', b'"base_resp"'
 DONE_EVENT = b"data: [DONE]\n\n"
 FINISHED = re.compile(rb'"finish_reason"\s*:\s*"')
 ENDED = re.compile(
@@ -67,6 +69,17 @@ class ChunkForwarder(EventForwarder):
             self._calls = CallMender()
         return self._calls.feed(events)
 
+    def broken(self, end: bytes) -> EndedEarly:
+        """Return the error of a stream that is not whole, with the reason that its end tells."""
+        error = unfinished()
+        told = error_of_minimax(end)
+        if told is not None:
+            failure = failure_in(told)
+            if self._mask is not None:
+                self._mask.failure(failure)
+            error.told = failure.message
+        return error
+
 
 class UsageReader(ChunkForwarder):
     """Forwards a stream as it is and remembers its end."""
@@ -86,9 +99,9 @@ class UsageReader(ChunkForwarder):
     def finish(self) -> Usage | None:
         """Return the last usage in the stream. Raises `BrokenReply` for one that is not whole."""
         self.feed_rest()
-        if not self.is_whole():
-            raise unfinished()
         end = self._tail.read()
+        if not self.is_whole():
+            raise self.broken(end)
         if lacks_done(end):
             self.write(DONE_EVENT)
         return last_usage(end)
@@ -139,9 +152,10 @@ class UsageHider(ChunkForwarder):
         self.feed_rest()
         if self._sample and self._sample[-1].endswith(DONE_EVENT):
             return self._usage
+        end = b"".join((*self._sample, self._newest))
         if not self.is_whole():
-            raise unfinished()
-        if lacks_done(b"".join((*self._sample, self._newest))):
+            raise self.broken(end)
+        if lacks_done(end):
             self.write(DONE_EVENT)
         return self._usage
 
@@ -188,6 +202,16 @@ class UsageHider(ChunkForwarder):
 def lacks_done(end: bytes) -> bool:
     """Return True where a stream of chat ended without the mark that some clients wait for."""
     return end.rfind(b"[DONE]") < 0 and FINISHED.search(end) is not None
+
+
+def error_of_minimax(end: bytes) -> Json | None:
+    """Return MiniMax's error in the end of a stream; None where there is none."""
+    for event in EVENT_END.split(end):
+        if event.find(BASE_RESP) >= 0:
+            chunk = decoded_or_none(CHAT_BODY, payload(event))
+            if chunk is not None and not chunk.choices:
+                return error_in_field(chunk.base_resp)
+    return None
 
 
 def last_usage(end: bytes) -> Usage | None:

@@ -52,6 +52,11 @@ INSTEAD = {
     "compaction_trigger": "ask for '/v1/responses/compact'",
 }
 """Items that ask for something which is not served, by the beginning of their type, and advice."""
+OF_CHAT = {
+    "image_url": '{"type": "input_image", "image_url": "..."}',
+    "file": '{"type": "input_file", "file_data": "...", "filename": "..."}',
+}
+"""Parts of Chat Completions, and what this API has in their place."""
 COMPACTIONS = frozenset({"compaction", "compaction_summary", "context_compaction"})
 """Items that stand for what was before them; Codex writes them under each of these names."""
 
@@ -238,10 +243,17 @@ def parts_of(given: str | Sequence[Json], at: str, field: str = "content") -> tu
 
 
 def part_of(native: Json, at: str) -> Part | None:
-    """Return one part of a content; of an unknown one its text, None where it has none."""
+    """Return one part of a content; of an unknown one its text, None where it has none.
+
+    Raises `Failure` 400.
+    """
     kind = native.get("type")
     if not isinstance(kind, str) or kind in content.TYPES:
         return known_part(as_part(native, at), at)
+    own = OF_CHAT.get(kind)
+    if own is not None:
+        message = f"'{kind}' is a part of Chat Completions (fix: write {own})."
+        raise invalid_field(f"{at}.type", message)
     text = native.get("text")
     return Text(text=text) if isinstance(text, str) else None
 

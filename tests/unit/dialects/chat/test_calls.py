@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import pairwise
 from typing import Any
 
@@ -205,6 +206,22 @@ def test_a_call_whose_name_comes_late_and_again_has_it_once(
     told = through(kind, *map(chunk, pieces), chunk(reason="tool_calls") + DONE)
     assert put_together(told) == [(0, "a", "{}")]
     assert told.count(b'"f"') == 1
+
+
+@READERS
+@pytest.mark.parametrize("id_", [None, "a"])
+def test_a_name_in_pieces_is_that_of_one_call(
+    kind: type[UsageHider | UsageReader], id_: str | None
+) -> None:
+    pieces: tuple[Json, ...] = (
+        {"index": 0, "id": id_, "type": "function", "function": {"name": "get_"}},
+        {"index": 0, "function": {"name": "weather", "arguments": "{}"}},
+        {"index": 0, "function": {"name": "get_weather", "arguments": " "}},
+    )
+    told = through(kind, *map(chunk, pieces), chunk(reason="tool_calls") + DONE)
+    ((index, _, arguments),) = put_together(told)
+    assert (index, arguments) == (0, "{} ")
+    assert re.findall(rb'"name": ?"(\w+)"', told) == [b"get_", b"weather"]
 
 
 @READERS

@@ -223,6 +223,42 @@ def test_too_much_that_has_to_wait_breaks_the_stream(monkeypatch: pytest.MonkeyP
         heard(calling(first), *more)
 
 
+@pytest.mark.parametrize("begun", ["", OSLO[:5]])
+@pytest.mark.parametrize("done", [True, False])
+def test_arguments_that_come_after_the_reason_to_stop_are_told(begun: str, done: bool) -> None:
+    choice = assembled(
+        calling(piece("weather", begun, index=0, id="a")),
+        calling(piece("weather", ROME[:3], index=1, id="b")),
+        END,
+        calling(piece(None, OSLO[len(begun) :], index=0)),
+        calling(piece(None, ROME[3:], index=1)),
+        done=done,
+    )
+    assert calls_in(choice) == [("weather", OSLO), ("weather", ROME)]
+    assert choice.stop == "tool_calls"
+
+
+def test_a_choice_whose_calls_are_whole_stops_with_its_reason() -> None:
+    whole = calling(piece("weather", OSLO, index=0, id="a"))
+    events = heard(whole, END, {"usage": {"prompt_tokens": 1}})
+    kinds = [type(event) for event in events[-3:]]
+    assert kinds == [Stopped, Counted, Ended]
+
+
+@pytest.mark.parametrize("id_", [None, "a"])
+@pytest.mark.parametrize("arguments", [OSLO, ""])
+def test_a_name_in_pieces_is_that_of_one_call(id_: str | None, arguments: str) -> None:
+    choice = assembled(
+        calling(piece("get_", index=0, id=id_)),
+        calling(piece("weather", index=0)),
+        chunk({"content": "\n"}),
+        calling(piece("_now", arguments, index=0)),
+        calling(piece("weather", ROME, index=1)),
+        END,
+    )
+    assert calls_in(choice) == [("get_weather_now", arguments or "{}"), ("weather", ROME)]
+
+
 @pytest.mark.parametrize("reason", ["stop", "tool_calls"])
 def test_calls_stop_a_stream_whatever_its_server_calls_that(reason: str) -> None:
     assert assembled(calling(piece("now", "{}", id="a"), reason=reason)).stop == "tool_calls"

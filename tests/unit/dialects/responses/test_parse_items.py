@@ -180,3 +180,23 @@ def test_a_phase_and_sources_of_an_earlier_answer_are_taken_back() -> None:
 
 def test_an_input_of_nothing_but_settings_is_refused() -> None:
     assert refused(update(reasoning={"effort": "low"})).param == "input"
+
+
+@pytest.mark.parametrize(
+    ("part", "fix"),
+    [
+        ({"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}, "input_image"),
+        ({"type": "file", "file": {"file_data": "data:application/pdf;base64,AA=="}}, "input_file"),
+    ],
+)
+@pytest.mark.parametrize("field", ["content", "output"])
+def test_a_part_of_chat_completions_is_refused_with_what_to_write_in_its_place(
+    part: Json, fix: str, field: str
+) -> None:
+    given = [{"type": "input_text", "text": "What is this?"}, part]
+    item: Json = {"role": "user", "content": given}
+    if field == "output":
+        item = {"type": "function_call_output", "call_id": "c1", "output": given}
+    failure = refused(CALL, item)
+    assert (failure.status, failure.param) == (400, f"input[1].{field}[1].type")
+    assert f'(fix: write {{"type": "{fix}"' in failure.message
