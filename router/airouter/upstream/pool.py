@@ -118,7 +118,7 @@ class Pool:
         try:
             async with connecting(self.timeouts.connect):
                 socket = await connect(
-                    lambda: WebSocket(self._outbox, self.body_limit),
+                    lambda: WebSocket(self._outbox, self.turns, self.body_limit),
                     self._origin,
                     self._proxy,
                     self._context,
