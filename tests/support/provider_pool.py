@@ -9,6 +9,7 @@ import pytest
 
 from airouter.config.snapshot import Timeouts
 from airouter.eventloop.outbox import Outbox
+from airouter.eventloop.turns import Turns
 from airouter.interfaces import UpstreamError
 from airouter.upstream.origin import Origin
 from airouter.upstream.pool import Pool
@@ -33,6 +34,7 @@ async def make_pool(upstream: RawUpstream) -> AsyncIterator[MakePool]:
             Origin("http", "127.0.0.1", upstream.port),
             Timeouts(**timeouts),
             Outbox(asyncio.get_running_loop()),
+            Turns(asyncio.get_running_loop(), rests=False),
             max_connections=max_connections,
             body_limit=body_limit,
         )

@@ -40,6 +40,8 @@ EVENT_END = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
 LF = 10
 """As an integer, which Python finds in bytes five times as fast as a byte."""
 LINE_ENDS = b"\n\n"
+FILLERS = re.compile(rb"\n\n(:[^\r\n]*+\n\n)?+(?::[^\r\n]*+\n\n|\n)++")
+"""Comments without events between them, of which the first is one group, and empty lines."""
 DATA, OBJECT_END = b'data: {"', b"}\n\n"
 """The begin and the end of an event with an object, as nearly all providers write it."""
 DONE = b"[DONE]"
@@ -136,7 +138,7 @@ class EventForwarder(ABC):
     def _take(self, events: bytes) -> None:
         """Forward whole events. Raises `BrokenReply`, also for what comes after the last event."""
         events, surplus = self._ending.split(events)
-        sound, is_whole = sound_events(events, self.skips)
+        sound, is_whole = sound_events(without_fillers(events), self.skips)
         if sound:
             self.forward(sound if self._mask is None else self._mask.body(sound))
         if not is_whole:
@@ -176,6 +178,16 @@ class NamedEventForwarder(EventForwarder):
             self.forward(data)
         else:
             self._feed_odd(data)
+
+
+def without_fillers(events: bytes) -> bytes:
+    """Return events with one comment of those in a row, and without empty ones.
+
+    A client takes a comment for a sign of life; thousands would cost more than events.
+    """
+    if events.find(b"\n\n:") < 0 and events.find(b"\n\n\n") < 0:
+        return events
+    return FILLERS.sub(rb"\n\n\1", LINE_ENDS + events)[len(LINE_ENDS) :]
 
 
 def sound_events(events: bytes, skips: Callable[[bytes], bool]) -> tuple[bytes, bool]:

@@ -9,10 +9,14 @@ Google ends a stream that it gives up by an object of JSON without any field, ov
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from airouter.interfaces import BrokenReply
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 EVENT_LIMIT = 16_777_216
 """Bytes of one event; a longer one breaks the stream."""
@@ -23,7 +27,13 @@ ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")
 EVENT_END = re.compile(rb"\r?\n\r?\n|\r\r")
 LONGEST_END = 3
 """Bytes of an event's end without its last one."""
+MOST_LINES = 10_000
+"""Of one event."""
+MOST_LAST = 100
+"""Frames that are looked at from the end of a stream: those after the last that counts are few."""
 ERROR_FIELD = b"error:"
+COMMENT = 58
+"""Begins a line that nobody reads: a colon, as an integer."""
 
 
 class Frame(msgspec.Struct, frozen=True):
@@ -79,15 +89,33 @@ def last_end(data: bytes) -> int:
     return max(at + len(mark) if (at := data.rfind(mark)) >= 0 else 0 for mark in ENDS)
 
 
+def last_frames(data: bytes) -> Iterator[Frame]:
+    """Yield the last frames of a stream, the last first, and no more than somebody may need."""
+    if CR in data:
+        yield from reversed(ServerSentEvents().feed(data + b"\n\n")[-MOST_LAST:])
+        return
+    given, end = 0, len(data)
+    while end > 0 and given < MOST_LAST:
+        at = data.rfind(b"\n\n", 0, end)
+        frame = frame_of(data[at + 2 if at >= 0 else 0 : end])
+        end = at
+        if frame is not None:
+            given += 1
+            yield frame
+
+
 def frame_of(event: bytes) -> Frame | None:
-    """Return an event, given without its last empty line, as a frame; None for one without data."""
+    """Return an event, given without its last empty line, as a frame; None for one without data.
+
+    Raises `BrokenReply` for one of too many lines.
+    """
     if event.startswith(b"data: ") and LF not in event and CR not in event:
         return Frame(b"", event[6:])
+    if not event or (event[0] == COMMENT and LF not in event and CR not in event):
+        return None
     name = b""
     data: list[bytes] = []
-    event = event.removeprefix(BOM)
-    # A line may have megabytes, of which `splitlines` looks at each byte.
-    for line in event.splitlines() if CR in event else event.split(b"\n"):
+    for line in lines_of(event.removeprefix(BOM)):
         if line.startswith(b"data:"):
             data.append(line[5:].removeprefix(b" "))
         elif line.startswith(b"event:"):
@@ -97,3 +125,15 @@ def frame_of(event: bytes) -> Frame | None:
     if not data:
         return Frame(b"", event.strip()) if event.lstrip().startswith(b"{") else None
     return Frame(name, data[0] if len(data) == 1 else b"\n".join(data))
+
+
+def lines_of(event: bytes) -> list[bytes]:
+    """Return the lines of an event. Raises `BrokenReply` for too many."""
+    # A line may have megabytes, of which `splitlines` looks at each byte.
+    if CR not in event:
+        lines = event.split(b"\n", MOST_LINES)
+        if len(lines) <= MOST_LINES:
+            return lines
+    elif event.count(b"\r") + event.count(b"\n") <= MOST_LINES:
+        return event.splitlines()
+    raise BrokenReply("an event of the upstream's stream has too many lines")

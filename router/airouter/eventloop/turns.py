@@ -27,9 +27,15 @@ HEAVY = 262_144
 class Turns:
     """The work that is shared out over turns of the loop."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, at_once: int = 1) -> None:
-        """`at_once` is how many coroutines share a turn: what one does in it is not measured."""
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, at_once: int = 1, *, rests: bool = True
+    ) -> None:
+        """`at_once` is how many coroutines share a turn: what one does in it is not measured.
+
+        One that does not rest has its next turn when the loop comes round again.
+        """
         self._loop = loop
+        self._rests = rests
         self._at_once = at_once
         self._waiting: deque[Work] = deque()
         self._began = self._until = 0.0
@@ -88,6 +94,6 @@ class Turns:
             self._given = 0
             self._loop.call_soon(self._rest)
         elif self._waiting:
-            self._loop.call_later(monotonic() - self._began, self._begin)
+            self._loop.call_later(monotonic() - self._began if self._rests else 0, self._begin)
         else:
             self._taken = False

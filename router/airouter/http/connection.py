@@ -19,6 +19,7 @@ from airouter.interfaces import BrokenReply, EndedEarly, UpstreamError, Upstream
 
 if TYPE_CHECKING:
     from airouter.config.snapshot import Timeouts
+    from airouter.eventloop.turns import Turns
 
 NEVER = float("inf")
 HEAD_LIMIT = 262_144
@@ -45,6 +46,11 @@ class ConnectionOwner(Protocol):
 
     timeouts: Timeouts
     body_limit: int
+
+    @property
+    def turns(self) -> Turns | None:
+        """Those in which streams are relayed; None where there are no streams."""
+        ...
 
     def write(self, transport: asyncio.Transport, data: bytes, /) -> None:
         """Write a request, now or at the end of the loop's turn."""
@@ -106,7 +112,7 @@ class HttpConnection(asyncio.Protocol):
         self.served += 1
         self._heard = self._answered = False
         self._head_size = 0
-        self._reply = reply = HttpReply(self, self._owner.body_limit)
+        self._reply = reply = HttpReply(self, self._owner.body_limit, self._owner.turns)
         self._headers = reply.headers
         self._head = self._loop.create_future()
         self._owner.write(self._transport, data)

@@ -91,6 +91,8 @@ class KeptConnection:
 
     # What the connection tells its owner.
 
+    turns = None
+
     def write(self, transport: asyncio.Transport, data: bytes) -> None:
         transport.write(data)
 

@@ -15,10 +15,14 @@ from airouter.interfaces import BrokenReply, EndedEarly, Source, Surplus, Upstre
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from airouter.eventloop.turns import Turns
     from airouter.interfaces import AnswerMeter
 
 UNREAD_LIMIT = 262_144
 """Bytes that wait for a reader before the server is paused."""
+SLICE = 4_096
+"""Bytes of a stream that are handed on at a time: a thousand of the smallest events."""
+NOTHING = memoryview(b"")
 
 
 class ReplySource(Source, Protocol):
@@ -38,7 +42,12 @@ class HttpReply:
         "_limit",
         "_meter",
         "_reader",
+        "_rest",
+        "_shares",
         "_source",
+        "_turns",
+        "_undecoded",
+        "_wanted",
         "_write",
         "complete",
         "headers",
@@ -47,7 +56,8 @@ class HttpReply:
         "status",
     )
 
-    def __init__(self, source: ReplySource, limit: int) -> None:
+    def __init__(self, source: ReplySource, limit: int, turns: Turns | None = None) -> None:
+        """`limit` is in bytes of a body that is read. Large pieces are relayed in `turns`."""
         self.status = 0
         self.headers: dict[bytes, bytes] = {}
         self.complete = False
@@ -56,6 +66,13 @@ class HttpReply:
         self.pieces: list[bytes] = []
         self._source = source
         self._limit = limit
+        self._turns = turns
+        self._wanted = True
+        """Whether its reader wants more of it: else the source stays paused."""
+        self._undecoded = self._rest = NOTHING
+        """What has come and is not relayed yet, without and with its `content-encoding`."""
+        self._shares = False
+        """Whether that has a share of the turns."""
         self._decoder: ContentDecoder | None = None
         self._meter: AnswerMeter | None = None
         self._error: UpstreamError | None = None
@@ -105,16 +122,19 @@ class HttpReply:
             raise EndedEarly("the upstream's compressed body is cut short")
 
     def pause(self) -> None:
+        self._wanted = False
         if not self.complete:
             self._source.pause()
 
     def resume(self) -> None:
-        if not self.complete:
+        self._wanted = True
+        if not (self.complete or self._shares):
             self._source.resume()
 
     def close(self) -> None:
+        self._write = None
+        self._undecoded = self._rest = NOTHING
         if not self.complete:
-            self._write = None
             self._source.abort()
 
     def flush(self) -> None:
@@ -128,20 +148,71 @@ class HttpReply:
         elif pieces:
             data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
             pieces.clear()
-            if self._decoder is not None:
-                data = self._decoder.decode(data)
-            if data:
+            if len(data) <= SLICE and not self._shares and self._decoder is None:
                 self._write(data)
+            else:
+                self._relay_in_slices(data)
 
     def finish(self, error: UpstreamError | None = None) -> None:
         """Wake the reader: the last byte has come, or none will."""
         self.complete = True
-        self._error = error
-        if self._reader is not None and not self._reader.done():
+        if self._error is None:
+            self._error = error
+        if not self._shares and self._reader is not None and not self._reader.done():
             self._reader.set_result(None)
 
+    def _relay_in_slices(self, data: bytes) -> None:
+        """Hand on a large piece as turns allow; the source is paused meanwhile."""
+        waiting = self._undecoded
+        self._undecoded = memoryview(b"".join((waiting, data)) if waiting else data)
+        if self._turns is None:
+            while self._relay_slice():
+                pass
+        elif not self._shares:
+            self._shares = True
+            self._turns.share(self._relay_slice)
+        if self._shares and not self.complete:
+            self._source.pause()
+
+    def _relay_slice(self) -> bool:
+        """Hand on a slice of what has come; return True while there is more of it."""
+        try:
+            self._take_slice()
+        except UpstreamError as error:
+            self.close()
+            self.finish(error)
+        except BaseException:
+            self.close()
+            self.finish(BrokenReply("the answer could not be passed on"))
+            raise
+        finally:
+            more = bool(self._rest or self._undecoded)
+            if not more:
+                self._end_turns()
+        return more
+
+    def _take_slice(self) -> None:
+        write, slice_ = self._write, self._rest
+        if write is None:
+            return
+        if not slice_:
+            slice_, self._undecoded = self._undecoded[:SLICE], self._undecoded[SLICE:]
+            if self._decoder is not None:
+                slice_ = memoryview(self._decoder.decode(bytes(slice_)))
+        self._rest = slice_[SLICE:]
+        if slice_:
+            write(bytes(slice_[:SLICE]))
+
+    def _end_turns(self) -> None:
+        """Let the source go on, or the reader where there is no more."""
+        self._shares = False
+        if self.complete:
+            self.finish()
+        elif self._wanted:
+            self._source.resume()
+
     async def _until_end(self) -> None:
-        if not self.complete:
+        if not self.complete or self._shares:
             self._reader = asyncio.get_running_loop().create_future()
             try:
                 await self._reader

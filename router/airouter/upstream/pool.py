@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from airouter.config.snapshot import Timeouts
     from airouter.eventloop.outbox import Outbox
+    from airouter.eventloop.turns import Turns
     from airouter.http.reply import HttpReply
     from airouter.interfaces import EndedEarly
     from airouter.upstream.origin import Origin, Proxy
@@ -41,6 +42,7 @@ class Pool:
         origin: Origin,
         timeouts: Timeouts,
         outbox: Outbox,
+        turns: Turns,
         *,
         max_connections: int,
         body_limit: int,
@@ -49,6 +51,7 @@ class Pool:
     ) -> None:
         self.timeouts = timeouts
         self.body_limit = body_limit
+        self.turns = turns
         self.write = outbox.write
         self._outbox = outbox
         self._origin = origin
@@ -115,7 +118,7 @@ class Pool:
         try:
             async with connecting(self.timeouts.connect):
                 socket = await connect(
-                    lambda: WebSocket(self._outbox, self.body_limit),
+                    lambda: WebSocket(self._outbox, self.turns, self.body_limit),
                     self._origin,
                     self._proxy,
                     self._context,

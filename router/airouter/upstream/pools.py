@@ -5,10 +5,12 @@ API keys are no part of a pool, so a rotated key does not cost one connection.
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from functools import partial
 from typing import TYPE_CHECKING
 
+from airouter.eventloop.turns import Turns
 from airouter.upstream.balancer import Balancer
 from airouter.upstream.origin import Origin, choose_proxy
 from airouter.upstream.pool import Pool
@@ -32,6 +34,8 @@ class Pools:
         self, outbox: Outbox, *, max_connections: int, body_limit: int, proxies: Mapping[str, str]
     ) -> None:
         self._outbox = outbox
+        # Who relays a stream has nothing to gain from rests: its provider waits meanwhile.
+        self._turns = Turns(asyncio.get_running_loop(), rests=False)
         self._max_connections = max_connections
         self._body_limit = body_limit
         self._proxies = dict(proxies)
@@ -85,6 +89,7 @@ class Pools:
             origin,
             credential.timeouts,
             self._outbox,
+            self._turns,
             max_connections=self._max_connections,
             body_limit=self._body_limit,
             proxy=proxy,

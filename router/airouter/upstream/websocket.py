@@ -2,7 +2,7 @@
 
 A pool opens one (`Pool.dial`) as it opens connections for HTTP; the WebSocket then belongs to the
 caller. `websockets` keeps the rules of the protocol, `http/frames.py` puts messages together.
-Nothing is compressed: events are read here.
+Nothing is compressed: events are read here. What comes is read in slices, as a client's is.
 """
 
 from __future__ import annotations
@@ -17,7 +17,17 @@ from websockets.http11 import Response
 from websockets.protocol import OPEN
 from websockets.uri import WebSocketURI
 
-from airouter.http.frames import DATA_OPCODES, SILENT, MessageAssembler, is_utf8, write_pending
+from airouter.http.backlog import Backlog
+from airouter.http.frames import (
+    DATA_OPCODES,
+    LARGE_SLICE,
+    SILENT,
+    FrameReader,
+    MessageAssembler,
+    is_utf8,
+    read_frames_by,
+    write_pending,
+)
 from airouter.interfaces import (
     BrokenReply,
     BufferedReply,
@@ -29,12 +39,15 @@ from airouter.interfaces import (
 
 if TYPE_CHECKING:
     from airouter.eventloop.outbox import Outbox
+    from airouter.eventloop.turns import Turns
     from airouter.interfaces import SocketListener
 
 PING_EVERY = 30.0
 """Seconds between pings; a provider that says nothing from one to the next is gone."""
 TOO_LARGE = 1009
 """The code of a close for a message that is too large (RFC 6455, section 7.4.1)."""
+SLICE = 2_048
+"""Bytes that are read at a time: some hundred of the smallest frames."""
 CLOSING = 5.0
 """Seconds for the last bytes."""
 UPGRADE = (
@@ -48,7 +61,9 @@ NO_URI = WebSocketURI(secure=False, host="", port=0, path="", query="")
 class WebSocket(asyncio.Protocol):
     """An `interfaces.Socket`. Made by `origin.connect`; `shake_hands` comes first."""
 
-    def __init__(self, outbox: Outbox, most_bytes: int, *, ping_every: float = PING_EVERY) -> None:
+    def __init__(
+        self, outbox: Outbox, turns: Turns, most_bytes: int, *, ping_every: float = PING_EVERY
+    ) -> None:
         """`most_bytes` bounds a message; `ping_every` is in seconds."""
         self._loop = asyncio.get_running_loop()
         self._outbox = outbox
@@ -56,9 +71,13 @@ class WebSocket(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._answer: asyncio.Future[Response] = self._loop.create_future()
         self._listener: SocketListener | None = None
+        self._reader = FrameReader()
+        read_frames_by(self._reader, self._wire)
         self._messages = MessageAssembler()
         self._ping_every = ping_every
         self._paused = False
+        """Whether its listener has asked for that."""
+        self._backlog = Backlog(self, turns)
         self._silent = False
         """Whether nothing was heard since the last ping."""
         self._beating: asyncio.TimerHandle | None = None
@@ -91,7 +110,8 @@ class WebSocket(asyncio.Protocol):
     def resume(self) -> None:
         if self._paused and not self.closed:
             self._paused = self._silent = False
-            self._transport.resume_reading()
+            self._backlog.share()
+            self.rest()
 
     def close(self) -> None:
         if self.closed:
@@ -112,8 +132,11 @@ class WebSocket(asyncio.Protocol):
         if self.closed:
             return
         self._silent = False
-        self._wire.receive_data(data)
-        self._take()
+        if len(data) <= SLICE and not self._backlog.unread:
+            self.parse(data)
+            return
+        self._transport.pause_reading()
+        self._backlog.add(data)
 
     def eof_received(self) -> bool:
         return False
@@ -125,6 +148,20 @@ class WebSocket(asyncio.Protocol):
         self._listener = None  # which has this socket, too
 
     # What the provider says.
+
+    def parse(self, data: bytes | memoryview) -> None:
+        """Read a slice of what was received."""
+        self._wire.receive_data(bytes(data))
+        self._take()
+
+    def slice_size(self) -> int:
+        if self._paused or self.closed:
+            return 0
+        return max(SLICE, min(LARGE_SLICE, self._reader.owed))
+
+    def rest(self) -> None:
+        if not (self._backlog.unread or self._paused or self.closed):
+            self._transport.resume_reading()
 
     def _take(self) -> None:
         for event in self._wire.events_received():
@@ -188,6 +225,7 @@ class WebSocket(asyncio.Protocol):
 
     def _stop(self) -> None:
         self.closed = True
+        self._backlog.close()
         if self._beating is not None:
             self._beating.cancel()
 

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airouter.dialects.framing import EVENT_LIMIT, Frame, ServerSentEvents
+from airouter.dialects.framing import (
+    EVENT_LIMIT,
+    MOST_LAST,
+    MOST_LINES,
+    Frame,
+    ServerSentEvents,
+    last_frames,
+)
 from airouter.interfaces import BrokenReply
 
 line_ends = st.sampled_from([b"\n", b"\r\n", b"\r"])
@@ -100,6 +107,21 @@ def test_line_ends_that_only_unicode_knows_end_no_line() -> None:
 def test_an_event_that_never_ends_breaks_the_stream(piece: bytes) -> None:
     with pytest.raises(BrokenReply):
         read(*[piece] * (EVENT_LIMIT // len(piece) + 2))
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r", b"\r\n"])
+def test_an_event_of_very_many_lines_breaks_the_stream(end: bytes) -> None:
+    assert read((b"data: a" + end) * (MOST_LINES // 2 - 1) + end)
+    with pytest.raises(BrokenReply, match="lines"):
+        read((b"data: a" + end) * (MOST_LINES + 2) + end)
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_the_last_frames_of_a_stream_are_those_that_it_was_read_as(end: bytes) -> None:
+    sent = [Frame(b"a", b"%d" % number) for number in range(MOST_LAST + 20)]
+    stream = b"".join(b": comment" + 2 * end + written(frame, end) for frame in sent)
+    assert list(last_frames(stream)) == sent[: -MOST_LAST - 1 : -1]
+    assert list(last_frames(stream + b"data: b")) == [Frame(b"", b"b"), *sent[:-MOST_LAST:-1]]
 
 
 def test_events_that_end_never_add_up_to_one_that_is_too_long() -> None:

@@ -9,7 +9,7 @@ import tracemalloc
 
 import pytest
 
-from airouter.http.reply import UNREAD_LIMIT
+from airouter.http.reply import SLICE, UNREAD_LIMIT
 from airouter.interfaces import BrokenReply, Reply
 from support.provider_pool import BODY, HEAD, PATH, MakePool, answer, collect
 from support.raw_upstream import RawUpstream
@@ -56,6 +56,43 @@ async def test_a_reader_that_pauses_stops_the_provider_and_the_idle_timeout(
     reply.resume()
     assert await heard.get() == b"two"
     await relaying
+
+
+@pytest.mark.parametrize("encoded", [False, True])
+async def test_a_large_piece_is_handed_on_in_slices_and_whole(
+    upstream: RawUpstream, make_pool: MakePool, encoded: bool
+) -> None:
+    body = os.urandom(100 * SLICE) + bytes(100 * SLICE) + b"end"
+    sent = gzip.compress(body) if encoded else body
+    coding = b"content-encoding: gzip\r\n" if encoded else b""
+    collecting = asyncio.create_task(collect(make_pool()))
+    head = b"HTTP/1.1 200 OK\r\n%bcontent-length: %d\r\n\r\n" % (coding, len(sent))
+    await answer(upstream, head + sent)
+    pieces, error = await collecting
+    assert error is None
+    assert b"".join(pieces) == body
+    assert max(map(len, pieces)) == SLICE
+
+
+async def test_a_reader_that_fails_in_the_middle_of_a_piece_ends_the_stream(
+    upstream: RawUpstream, make_pool: MakePool
+) -> None:
+    given = []
+
+    def give(piece: bytes) -> None:
+        given.append(piece)
+        if len(given) == 3:
+            raise BrokenReply("no more")
+
+    pool = make_pool()
+    asking = asyncio.create_task(pool.send(PATH, HEAD, BODY))
+    size = 10 * SLICE
+    head = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % (2 * size)
+    conversation = await answer(upstream, head + bytes(size))
+    with pytest.raises(BrokenReply, match="no more"):
+        await (await asking).relay(give)
+    await conversation.gone()
+    assert len(given) == 3
 
 
 async def test_what_nobody_reads_yet_does_not_pile_up(

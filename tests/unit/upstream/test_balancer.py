@@ -11,6 +11,7 @@ import pytest
 
 from airouter.config.snapshot import TLS, Credential, Timeouts
 from airouter.eventloop.outbox import Outbox
+from airouter.eventloop.turns import Turns
 from airouter.http.reply import HttpReply
 from airouter.interfaces import ConnectError, EndedEarly
 from airouter.upstream.balancer import TRIES, Balancer
@@ -129,8 +130,9 @@ async def test_a_pod_that_took_no_connection_is_left_alone_for_a_while() -> None
     class Noted(Pool):
         def __init__(self, address: str) -> None:
             outbox = Outbox(asyncio.get_running_loop())
+            turns = Turns(asyncio.get_running_loop())
             origin = Origin.of(SERVICE).at(address)
-            super().__init__(origin, Timeouts(), outbox, max_connections=9, body_limit=99)
+            super().__init__(origin, Timeouts(), outbox, turns, max_connections=9, body_limit=99)
             self.address = address
 
         async def send(self, *arguments: bytes, streamed: bool = False) -> HttpReply:

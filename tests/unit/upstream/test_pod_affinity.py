@@ -10,6 +10,7 @@ import pytest
 
 from airouter.config.snapshot import Timeouts
 from airouter.eventloop.outbox import Outbox
+from airouter.eventloop.turns import Turns
 from airouter.routing.affinity import StickyConversation
 from airouter.upstream.balancer import BOUND, SLACK, Balancer
 from airouter.upstream.moved_between_pods import MovedBetweenPods
@@ -26,8 +27,9 @@ class BusyPool(Pool):
 
     def __init__(self, address: str) -> None:
         outbox = Outbox(asyncio.get_running_loop())
+        turns = Turns(asyncio.get_running_loop())
         origin = Origin.of("http://vllm.ai.svc:8000/v1").at(address)
-        super().__init__(origin, Timeouts(), outbox, max_connections=9, body_limit=99)
+        super().__init__(origin, Timeouts(), outbox, turns, max_connections=9, body_limit=99)
         self.address = address
         self.busy = 0
 

@@ -8,6 +8,7 @@ import pytest
 
 from airouter.config.snapshot import Timeouts
 from airouter.eventloop.outbox import Outbox
+from airouter.eventloop.turns import Turns
 from airouter.interfaces import BrokenReply, ConnectError, UpstreamError
 from airouter.upstream.origin import Origin
 from airouter.upstream.pool import Pool
@@ -67,6 +68,7 @@ async def test_a_refused_connection_is_a_connect_error(make_pool: MakePool) -> N
         Origin("http", "127.0.0.1", port),
         Timeouts(),
         Outbox(asyncio.get_running_loop()),
+        Turns(asyncio.get_running_loop()),
         max_connections=1,
         body_limit=1,
     )

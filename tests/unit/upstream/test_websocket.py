@@ -13,13 +13,20 @@ from websockets.utils import accept_key
 
 from airouter.config.snapshot import TLS, Credential, Timeouts
 from airouter.eventloop.outbox import Outbox
+from airouter.eventloop.turns import Turns
 from airouter.interfaces import BrokenReply, ConnectError, Declined
 from airouter.upstream.origin import Origin, connect
-from airouter.upstream.websocket import WebSocket
+from airouter.upstream.websocket import SLICE, WebSocket
+from support.loop_watch import loop_watched
 from unit.upstream.tls import CA_PEM, pool, pools, server_context, tunnel_proxy
 
 HEAD = b"authorization: Bearer sk-x\r\n"
 PATH = b"/v1/responses?api-version=1"
+
+MANY_FRAMES = 200_000
+"""Bytes of them."""
+FEW = 0.2
+"""Share of all work that the loop may do in one go; half of it was one go."""
 
 Peer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -64,8 +71,9 @@ async def peer(answer: Peer) -> AsyncIterator[int]:
 
 async def dialled(port: int, *, ping_every: float = 30.0, most: int = 1 << 20) -> WebSocket:
     outbox = Outbox(asyncio.get_running_loop())
+    turns = Turns(asyncio.get_running_loop(), rests=False)
     socket = await connect(
-        lambda: WebSocket(outbox, most, ping_every=ping_every),
+        lambda: WebSocket(outbox, turns, most, ping_every=ping_every),
         Origin.of(f"http://127.0.0.1:{port}"),
         None,
         None,
@@ -226,3 +234,50 @@ async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
         b"HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
         b"sec-websocket-accept: %b\r\n\r\n" % accept_key(key).encode()
     )
+
+
+@pytest.mark.parametrize("frame", [b"\x8a\x00", b"\x81\x00", b"\x01\x00\x80\x00"])
+async def test_very_many_small_frames_are_read_in_slices(frame: bytes) -> None:
+    async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await accept(reader, writer)
+        await reader.read(1)
+        writer.write(frame * (MANY_FRAMES // len(frame)) + b"\x81\x02{}")
+        await reader.read()
+        writer.close()
+
+    async with peer(say) as port:
+        socket = await dialled(port)
+        ear = listening(socket)
+        async with loop_watched() as watch:
+            socket.send(b"go")
+            while await ear.next() != b"{}":
+                pass
+        socket.close()
+    assert watch.share < FEW
+
+
+async def test_what_was_received_waits_while_its_listener_pauses() -> None:
+    message, times = b"\x81\x04%04d", 4_000
+
+    async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await accept(reader, writer)
+        await reader.read(1)
+        writer.write(b"".join(message % number for number in range(times)) + b"\x88\x02\x03\xf3")
+        writer.close()
+
+    class Hesitant(Ear):
+        def hear(self, message: bytes) -> None:
+            super().hear(message)
+            socket.pause()
+
+    async with peer(say) as port:
+        socket = await dialled(port)
+        ear = Hesitant()
+        socket.listen(ear)
+        socket.send(b"go")
+        for number in range(times):
+            assert await ear.next() == b"%04d" % number
+            assert ear.heard.qsize() <= SLICE // len(message % 0)
+            if ear.heard.empty():
+                socket.resume()
+        assert isinstance(await ear.next(), BrokenReply)

@@ -17,7 +17,7 @@ from airouter.dialects.conversation import Json
 from airouter.dialects.ending import Ending
 from airouter.dialects.estimation import TextMeter
 from airouter.dialects.forwarding import DONE, NamedEventForwarder
-from airouter.dialects.framing import ServerSentEvents
+from airouter.dialects.framing import ServerSentEvents, last_frames
 from airouter.dialects.openai_usage import BodyWithUsage, ResponsesCounts, neutral_usage
 from airouter.dialects.raw_json import ABSENT
 from airouter.dialects.responses.calls import ARGUMENTS, CALL, CallMender
@@ -181,7 +181,7 @@ def whole_response(stream: bytes) -> bytes:
 
 def last_error(end: bytes) -> Json | None:
     """Return the error that a stream ends with; None where it ends with another event."""
-    for frame in reversed(ServerSentEvents().feed(end + b"\n\n")):
+    for frame in last_frames(end):
         told = decoded_or_none(_error, frame.data)
         if told is not None and told.type == "error":
             return told.error or {"message": told.message, "code": told.code}
@@ -194,8 +194,7 @@ def last_usage(data: bytes) -> Usage | None:
     *_, line = data.rstrip().rpartition(b"\ndata:")
     event = decoded_or_none(_event, line)
     if event is None:  # it stands in several lines, or chat's mark of an end comes after it
-        frames = reversed(ServerSentEvents().feed(data + b"\n\n"))
-        told = next((frame.data for frame in frames if frame.data != DONE), b"")
+        told = next((frame.data for frame in last_frames(data) if frame.data != DONE), b"")
         event = decoded_or_none(_event, told)
     response = None if event is None else event.response
     return None if response is None or response.usage is None else neutral_usage(response.usage)

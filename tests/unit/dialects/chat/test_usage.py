@@ -130,9 +130,23 @@ def test_the_last_usage_counts() -> None:
 
 
 @pytest.mark.parametrize("kind", [UsageHider, UsageReader])
-@pytest.mark.parametrize("odd", [b"\n\n\n", b": a comment\n\n", b"data: {}\n\n"])
+@pytest.mark.parametrize("odd", [b": a comment\n\n", b"data: {}\n\n"])
 def test_what_is_no_chunk_passes(kind: type[UsageHider | UsageReader], odd: bytes) -> None:
     assert through(kind, [odd, DONE]) == (odd + DONE, 0)
+
+
+@pytest.mark.parametrize("kind", [UsageHider, UsageReader])
+def test_of_comments_in_a_row_one_passes_and_of_empty_lines_none(
+    kind: type[UsageHider | UsageReader],
+) -> None:
+    told = event({"id": "c", "choices": []})
+    noise = b": 1\n\n: 2\n\n\n\n: 3\n\n"
+    assert through(kind, [noise + told + noise, b"\n\n\n" + told + DONE]) == (
+        b": 1\n\n" + told + b": 1\n\n" + told + DONE,
+        0,
+    )
+    commented = b": a\n" + told
+    assert through(kind, [told + commented + DONE]) == (told + commented + DONE, 0)
 
 
 @pytest.mark.parametrize("kind", [UsageHider, UsageReader])
