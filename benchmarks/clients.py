@@ -22,6 +22,7 @@ from pyreqwest.client import ClientBuilder
 
 from airouter.config.snapshot import Timeouts
 from airouter.eventloop.outbox import Outbox
+from airouter.eventloop.turns import Turns
 from airouter.upstream.origin import Origin
 from airouter.upstream.pool import Pool
 from benchmarks.processes import ROOT, SERVER_CORE, python
@@ -47,10 +48,12 @@ class Speed(NamedTuple):
 async def ours(url: str, ca_pem: str) -> AsyncIterator[Ask]:
     """`airouter.upstream`."""
     context = ssl.create_default_context(cadata=ca_pem) if url.startswith("https") else None
+    loop = asyncio.get_running_loop()
     pool = Pool(
         Origin.of(url),
         Timeouts(),
-        Outbox(asyncio.get_running_loop()),
+        Outbox(loop),
+        Turns(loop),
         max_connections=TASKS,
         body_limit=1 << 20,
         context=context,
