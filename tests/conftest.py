@@ -7,6 +7,7 @@ import gc
 from collections.abc import Generator, Mapping
 from typing import Any
 
+import google.auth.transport.requests  # noqa: F401  # a router loads it in a thread, whose warnings are nobody's
 import pytest
 import uvloop
 from hypothesis import HealthCheck, settings
