@@ -23,7 +23,7 @@ LONGEST = 0.1
 """Seconds of the loop's work in one go: ten times as many as there should be."""
 MUCH = 1 << 21
 """Bytes, all of which libuv reads in one turn of the loop if they are there and nobody stops it."""
-HEAD = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: %b\r\n\r\n"
+HEAD = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: %b\r\n"
 SSE, BINARY = b"text/event-stream", b"application/vnd.amazon.eventstream"
 AWS = {"region": "us-east-1"}
 
@@ -161,5 +161,14 @@ async def watched(door: Door, answer: bytes) -> LoopWatch:
 def test_a_provider_that_says_very_much_at_once_holds_nobody_up(name: str, what: str) -> None:
     door = DOORS[name]
     unit = door.delta if what == "deltas" else LITTLE[what]
-    watch = uvloop.run(watched(door, door.begin + unit * (MUCH // len(unit))))
+    watch = uvloop.run(watched(door, b"\r\n" + door.begin + unit * (MUCH // len(unit))))
+    assert watch.longest < LONGEST
+
+
+@pytest.mark.parametrize(
+    "answer", [b"\r\n" + b"2\r\n  \r\n" * (MUCH // 4), b"\r\n0\r\n" + b"a:\r\n" * (MUCH // 2)]
+)
+def test_an_answer_of_very_many_chunks_or_trailers_holds_nobody_up(answer: bytes) -> None:
+    chunked = DOORS["chat"]._replace(kind=b"application/json\r\ntransfer-encoding: chunked")
+    watch = uvloop.run(watched(chunked, answer))
     assert watch.longest < LONGEST

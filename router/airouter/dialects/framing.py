@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.interfaces import BrokenReply
+from airouter.untrusted import OF_AN_OBJECT, has_more_than
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +30,9 @@ LONGEST_END = 3
 """Bytes of an event's end without its last one."""
 MOST_LINES = 10_000
 """Of one event."""
+LARGE, MOST_VALUES = 131_072, 500_000
+"""Bytes of an event whose values are counted, and how many it may have, as a request may."""
+BETWEEN_VALUES = (b",", b":", b"[", b"{")
 MOST_LAST = 100
 """Frames that are looked at from the end of a stream: those after the last that counts are few."""
 ERROR_FIELD = b"error:"
@@ -107,8 +111,10 @@ def last_frames(data: bytes) -> Iterator[Frame]:
 def frame_of(event: bytes) -> Frame | None:
     """Return an event, given without its last empty line, as a frame; None for one without data.
 
-    Raises `BrokenReply` for one of too many lines.
+    Raises `BrokenReply` for one of too many lines or values.
     """
+    if len(event) > LARGE:
+        check_values(event)
     if event.startswith(b"data: ") and LF not in event and CR not in event:
         return Frame(b"", event[6:])
     if not event or (event[0] == COMMENT and LF not in event and CR not in event):
@@ -125,6 +131,13 @@ def frame_of(event: bytes) -> Frame | None:
     if not data:
         return Frame(b"", event.strip()) if event.lstrip().startswith(b"{") else None
     return Frame(name, data[0] if len(data) == 1 else b"\n".join(data))
+
+
+def check_values(event: bytes) -> None:
+    """Raise `BrokenReply` for a large event with too many values in it: each costs much."""
+    some = sum(map(event.count, BETWEEN_VALUES)) > MOST_VALUES // OF_AN_OBJECT
+    if some and has_more_than(event, MOST_VALUES, MOST_VALUES):
+        raise BrokenReply("an event of the upstream's stream has too many values")
 
 
 def lines_of(event: bytes) -> list[bytes]:

@@ -20,7 +20,11 @@ READ_OR_SET = frozenset(
         "context_management",
         "conversation",
         "input",
+        "max_completion_tokens",
+        "max_output_tokens",
+        "max_tokens",
         "model",
+        "n",
         "previous_response_id",
         "store",
         "stream",
@@ -28,7 +32,10 @@ READ_OR_SET = frozenset(
         "type",
     }
 )
-"""Top-level fields that decide something in the router, or that it writes itself."""
+"""Top-level fields that decide something in the router, or that it writes itself.
+
+How much an answer may have is what limits and budgets reserve for it.
+"""
 
 USUAL = frozenset(
     {
@@ -37,12 +44,8 @@ USUAL = frozenset(
         "instructions",
         "logit_bias",
         "logprobs",
-        "max_completion_tokens",
-        "max_output_tokens",
-        "max_tokens",
         "messages",
         "metadata",
-        "n",
         "parallel_tool_calls",
         "presence_penalty",
         "prompt",

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 NEVER = float("inf")
 HEAD_LIMIT = 262_144
 """Bytes of a header and of the interim answers before it."""
+FULL = 65_536
+"""Bytes of a read after which there may be more that is there already."""
 FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 
 
@@ -169,6 +171,8 @@ class HttpConnection(asyncio.Protocol):
                 self.deadline = self._after_silence()
             elif not reply.status:
                 self._weigh_head(len(data), reply)
+        if len(data) >= FULL:
+            self._read_on_later()
 
     def eof_received(self) -> bool:
         return False
@@ -180,6 +184,16 @@ class HttpConnection(asyncio.Protocol):
         if reply is not None:
             self._end_early(reply, clean=exc is None)
         self._owner.forget(self)
+
+    def _read_on_later(self) -> None:
+        """Leave the rest to the loop's next turn: libuv reads 32 times in one."""
+        if not (self._paused or self.closed):
+            self._transport.pause_reading()
+            self._loop.call_soon(self._read_on)
+
+    def _read_on(self) -> None:
+        if not (self._paused or self.closed):
+            self._transport.resume_reading()
 
     # What the parser finds.
 

@@ -42,6 +42,7 @@ class HttpReply:
         "_limit",
         "_meter",
         "_reader",
+        "_reads",
         "_rest",
         "_shares",
         "_source",
@@ -64,6 +65,8 @@ class HttpReply:
         """Whether the source is done with this reply: it is then no longer paused or cut."""
         self.size = 0
         self.pieces: list[bytes] = []
+        self._reads = 0
+        """Pieces that are held, one for each read."""
         self._source = source
         self._limit = limit
         self._turns = turns
@@ -227,6 +230,10 @@ class HttpReply:
                 del error
 
     def _hold(self) -> None:
+        pieces, whole = self.pieces, self._reads
+        if len(pieces) > whole + 1:  # chunks of a byte would take forty each
+            pieces[whole:] = [b"".join(pieces[whole:])]
+        self._reads = len(pieces)
         if self.size > self._limit:
             raise BrokenReply(f"the answer's body is larger than {self._limit} bytes")
         if self._reader is None:

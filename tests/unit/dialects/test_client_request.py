@@ -15,6 +15,7 @@ from airouter.config.snapshot import Parameters
 from airouter.dialects.client_request import Edits, parse_client_request, render_passthrough
 from airouter.dialects.reserved_fields import READ_OR_SET
 from airouter.failures import Failure
+from airouter.limits.estimates import MOST_OUTPUT
 
 UPSTREAM = msgspec.Raw(b'"real"')
 NO_EDITS = Edits(Parameters())
@@ -85,6 +86,14 @@ def test_no_case_of_a_field_gets_past_the_parameters_of_a_model(
 ) -> None:
     body = json.dumps({"model": "m", lookalike: 9}, ensure_ascii=False).encode()
     assert json.loads(rendered(body, **parameters)) == {"model": "real", **sent}
+
+
+@pytest.mark.parametrize("name", [*MOST_OUTPUT, "n"])
+def test_no_case_of_a_field_asks_for_more_than_limits_reserve(name: str) -> None:
+    assert json.loads(rendered(json.dumps({"model": "m", name: 1, name.upper(): 9}).encode())) == {
+        "model": "real",
+        name: 1,
+    }
 
 
 def test_a_long_s_is_an_s_to_providers_too() -> None:

@@ -12,6 +12,7 @@ from airouter.dialects.framing import (
     EVENT_LIMIT,
     MOST_LAST,
     MOST_LINES,
+    MOST_VALUES,
     Frame,
     ServerSentEvents,
     last_frames,
@@ -114,6 +115,13 @@ def test_an_event_of_very_many_lines_breaks_the_stream(end: bytes) -> None:
     assert read((b"data: a" + end) * (MOST_LINES // 2 - 1) + end)
     with pytest.raises(BrokenReply, match="lines"):
         read((b"data: a" + end) * (MOST_LINES + 2) + end)
+
+
+def test_an_event_of_very_many_values_breaks_the_stream() -> None:
+    values = b",".join([b"{}"] * (MOST_VALUES // 4 + 1))
+    with pytest.raises(BrokenReply, match="values"):
+        read(b'data: {"a":[%b]}\n\n' % values)
+    assert read(b'data: {"a":"%b"}\n\n' % values) == [Frame(b"", b'{"a":"%b"}' % values)]
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])

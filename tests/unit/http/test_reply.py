@@ -198,6 +198,24 @@ async def test_a_compressed_body_is_inflated_no_further_than_the_limit(
         tracemalloc.stop()
 
 
+async def test_a_body_in_very_many_chunks_is_kept_in_few_pieces(
+    upstream: RawUpstream, make_pool: MakePool
+) -> None:
+    times = 100_000
+    asking = asyncio.create_task(make_pool().send(PATH, HEAD, BODY))
+    head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+    conversation = await answer(upstream, head)
+    reply = await asking
+    reading = asyncio.create_task(reply.read())
+    await conversation.say(b"2\r\nab\r\n" * times)
+    async with asyncio.timeout(60):
+        while reply.size < 2 * times:
+            await asyncio.sleep(0)
+    assert len(reply.pieces) < times / 100
+    await conversation.say(b"0\r\n\r\n")
+    assert await reading == b"ab" * times
+
+
 @pytest.mark.parametrize("coding", [b"gzip", b"identity"])
 async def test_a_body_is_read_whatever_its_coding(
     upstream: RawUpstream, make_pool: MakePool, coding: bytes

@@ -23,7 +23,7 @@ from unit.upstream.tls import CA_PEM, pool, pools, server_context, tunnel_proxy
 HEAD = b"authorization: Bearer sk-x\r\n"
 PATH = b"/v1/responses?api-version=1"
 
-MANY_FRAMES = 200_000
+MANY_FRAMES = 100_000
 """Bytes of them."""
 FEW = 0.2
 """Share of all work that the loop may do in one go; half of it was one go."""
