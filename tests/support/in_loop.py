@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 
@@ -44,26 +46,28 @@ def compiled(manifest: str, types: ProviderTypes = PROVIDER_TYPES) -> Compiled:
 async def served(
     manifest: str | None, types: ProviderTypes = PROVIDER_TYPES, /, **settings: object
 ) -> AsyncIterator[Served]:
-    """Serve a manifest, or nothing yet."""
-    defaults: dict[str, object] = {
-        "port": 0,
-        "access_log": False,
-        "drain_grace": 0.0,
-        "drain_deadline": 1.0,
-    }
-    router = Router(Settings(**(defaults | settings)), types)  # type: ignore[arg-type]
-    if manifest is not None:
-        router.store.offer(compiled(manifest, types), "test")
-    ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    serving = asyncio.create_task(router.serve(ready.set_result))
-    port = await ready
-    headers = {"authorization": f"Bearer {MASTER_KEY}"}
-    try:
-        async with http_client(
-            base_url=f"http://127.0.0.1:{port}", headers=headers, trust_env=False
-        ) as client:
-            yield Served(router, port, client)
-    finally:
-        assert router.server is not None
-        router.server.should_exit = True
-        await serving
+    """Serve a manifest, or nothing yet, with a file of its own for what is spent of budgets."""
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        defaults: dict[str, object] = {
+            "port": 0,
+            "access_log": False,
+            "drain_grace": 0.0,
+            "drain_deadline": 1.0,
+            "ledger_file": Path(folder, "ledger.sqlite"),
+        }
+        router = Router(Settings(**(defaults | settings)), types)  # type: ignore[arg-type]
+        if manifest is not None:
+            router.store.offer(compiled(manifest, types), "test")
+        ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        serving = asyncio.create_task(router.serve(ready.set_result))
+        port = await ready
+        headers = {"authorization": f"Bearer {MASTER_KEY}"}
+        try:
+            async with http_client(
+                base_url=f"http://127.0.0.1:{port}", headers=headers, trust_env=False
+            ) as client:
+                yield Served(router, port, client)
+        finally:
+            assert router.server is not None
+            router.server.should_exit = True
+            await serving

@@ -109,6 +109,14 @@ class RouterProcess:
         self.port = int(found[1])
 
 
+def settings_beside(log: Path) -> dict[str, str]:
+    """Settings of a router that ends soon, and leaves nothing in the checkout."""
+    return {
+        "AIROUTER_DRAIN_GRACE": "0.2",
+        "AIROUTER_LEDGER_FILE": str(log.with_suffix(".sqlite")),
+    }
+
+
 @contextlib.asynccontextmanager
 async def router_process(
     folder: Path, *arguments: str, **environment: str
@@ -120,7 +128,7 @@ async def router_process(
             *(sys.executable, "-m", "airouter", "serve", "--port", "0", *arguments),
             stdout=out,
             stderr=err,
-            env={**os.environ, "AIROUTER_DRAIN_GRACE": "0.2", **environment},
+            env={**os.environ, **settings_beside(log), **environment},
         )
     router = RouterProcess(process, log)
     try:

@@ -173,7 +173,7 @@ class Budgets:
             try:
                 async with asyncio.timeout(self._patience):
                     # Another ledger may take the place of this one meanwhile, or none.
-                    while self.ask is not None and await self._may_ask(short, amount):
+                    while await self._may_ask(short, amount) and self.ask is not None:
                         await self.ask()
                         short = self._take(spending, amount, self.step(), refuses)
             except TimeoutError:

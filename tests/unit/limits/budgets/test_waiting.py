@@ -12,6 +12,7 @@ from airouter.bookkeeping.budget_account import Spent
 from airouter.config.budget import PeriodBudget
 from airouter.config.snapshot import Auth, ClientKey, Snapshot
 from airouter.failures import Failure
+from airouter.limits.budgets.budgets import AGAIN
 from airouter.limits.shared_limits import SharedLimits
 from support.spenders import TEAM, USD, Spenders, reserved
 
@@ -63,6 +64,21 @@ async def test_what_cannot_be_written_down_is_refused_after_a_while() -> None:
     with pytest.raises(Failure) as refused:
         await reserved(budgets, TEAM, USD)
     assert (refused.value.status, refused.value.retry_after) == (429, 1.0)
+
+
+async def test_a_request_that_waits_outlasts_its_ledger() -> None:
+    spenders = Spenders(TEN, names="a")
+    writing_down(spenders)
+    pod = spenders.pods["a"]
+
+    def let_go() -> None:
+        pod.budgets.ask = None
+
+    def let_go_soon() -> None:
+        asyncio.get_running_loop().call_later(AGAIN / 2, let_go)
+
+    spenders.ledger.before_answer = let_go_soon
+    assert await pod.reserve(USD) is None
 
 
 async def test_a_request_waits_for_a_disk_that_is_slow(
