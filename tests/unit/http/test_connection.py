@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import weakref
 
 import pytest
 
+from airouter.http.connection import HttpConnection
 from airouter.interfaces import BrokenReply, UpstreamTimeout
 from support.provider_pool import BODY, HEAD, PATH, MakePool, answer, collect
 from support.raw_upstream import OK, RawUpstream
@@ -174,3 +177,14 @@ async def test_a_new_connection_that_breaks_is_an_error_at_once(
     conversation.hang_up()
     with pytest.raises(BrokenReply):
         await asking
+
+
+async def test_nothing_is_left_of_a_connection_that_is_given_up_before_it_is_made(
+    make_pool: MakePool,
+) -> None:
+    gc.disable()
+    try:
+        made = weakref.ref(HttpConnection(make_pool()))
+        assert made() is None
+    finally:
+        gc.enable()
