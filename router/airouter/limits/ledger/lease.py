@@ -210,7 +210,8 @@ class Lease(LimitCounter):
 
     def _is_refused(self, step: int, amount: int) -> bool:
         """Return whether the ledger has refused so much lately, or less."""
-        return step < self.refused_until and amount - self.left >= self.refused
+        there = self.left + self.handed_back
+        return step < self.refused_until and amount - there >= self.refused
 
     def need(self, step: int, amount: int) -> bool:
         """Take note of a request that waits; False where it waits in vain."""

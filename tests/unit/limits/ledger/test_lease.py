@@ -217,3 +217,18 @@ def test_no_budget_is_spent_of_which_something_is_being_given_back() -> None:
     pod.leases.fail([lease], "lost")
     pod.answer(lease, pod.send(lease), 0)
     assert lease.is_spent, "another pod has it by now"
+
+
+def test_what_is_being_given_back_is_not_refused() -> None:
+    pod = TalkingPod()
+    lease = pod.leases.open(Lease, "k", 100)
+    pod.answer(lease, pod.send(lease), 60)
+    assert lease.need(pod.step, 90)
+    message = pod.leases.message([lease])
+    refusal = LedgerAnswer(1, 1, WHOLE // 10, [LeaseGrant(0, 50, 20)])
+    pod.leases.accept([lease], message, refusal)
+    assert not lease.need(pod.step, 90), "which is refused already"
+    pod.send(lease)
+    pod.send(lease)
+    assert lease.left == 0
+    assert lease.need(pod.step, 70)
