@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import json
 
 from airouter_operator.injecting.injector import INJECT
 from airouter_operator.injecting.sidecar import CONTAINER, TOKEN_FOLDER
@@ -41,18 +41,28 @@ def application() -> Object:
     }
 
 
-async def until_trusted(site: Site) -> None:
-    """Wait until the API server can ask the operator."""
-    what = ("get", "mutatingwebhookconfiguration", f"{OPERATOR_NAME}.{site.namespace}")
-    async with asyncio.timeout(120):
-        while "caBundle" not in await site.kubectl(*what, "-o", "yaml"):
-            await asyncio.sleep(0.5)
+async def until_asked(site: Site) -> None:
+    """Wait until the API server asks the operator: kube-proxy comes after Ready pods."""
+    template = application()["spec"]["template"]
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        **template,
+        "metadata": {"name": "a", "labels": LABELS},
+    }
+    containers = "jsonpath={.spec.initContainers[*].name}"
+    create = ("create", "--dry-run=server", "-o", containers, "-f", "-")
+
+    async def asked() -> bool:
+        return CONTAINER in (await site.kubectl(*create, stdin=json.dumps(pod))).split()
+
+    await site.until(asked, "a router in a pod")
 
 
 async def test_an_application_with_a_label_calls_a_router_in_its_own_pod(site: Site) -> None:
     await site.install(operator__injector={"enabled": True})
     await site.kubectl("rollout", "status", f"deployment/{OPERATOR_NAME}", "--timeout=120s")
-    await until_trusted(site)
+    await until_asked(site)
     await site.apply(application(), secret("app-key", key=MASTER_KEY))
     await site.kubectl("rollout", "status", "deployment/shop", "--timeout=120s")
     python = ("/opt/airouter/bin/python", "-c")
