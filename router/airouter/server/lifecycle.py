@@ -13,7 +13,9 @@ import asyncio
 import contextlib
 import errno
 import logging
+import os
 import signal
+import socket
 import time
 from typing import TYPE_CHECKING
 
@@ -23,13 +25,16 @@ from airouter.api.websocket import WebSocketProtocol
 from airouter.edge import EdgeProtocol
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable, Iterator
     from types import FrameType
 
 logger = logging.getLogger("airouter.server")
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
+ACCEPTING = 16
+"""Descriptors of each socket that listens. libuv accepts one connection of each in a pass of the
+loop, and all have one queue, in which thousands of one client's come before another's.
+"""
 SWEEP_EVERY = 1.0
 SWEPT = (EdgeProtocol, WebSocketProtocol)
 """The connections that are held to a deadline."""
@@ -94,7 +99,18 @@ class RouterServer(Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         with remedy_for_listening():
             await super().startup(sockets)
-        self._on_ready(self.servers[0].sockets[0].getsockname()[1])
+        port = self.servers[0].sockets[0].getsockname()[1]
+        await self._accept_more_often()
+        self._on_ready(port)
+
+    async def _accept_more_often(self) -> None:
+        """Listen on more descriptors of the same sockets."""
+        first = self.servers
+        listening = [each for server in first for each in server.sockets]
+        await super().startup(
+            [socket.socket(fileno=os.dup(each.fileno())) for each in listening * (ACCEPTING - 1)]
+        )
+        self.servers = [*first, *self.servers]
 
     async def on_tick(self, counter: int) -> bool:
         """Sweep, and end once the grace is over; called ten times a second."""
