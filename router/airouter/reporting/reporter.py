@@ -137,12 +137,12 @@ class KeyUseReporter:
             await self._limits.budgets.look(own)
         # Taken once nothing waits any more: a process that ends before tells it all the same.
         told = {name: self._counts.pop(name) for name in names}
+        is_silent = is_shared and not self._limits.is_in_touch
         # Of a ledger that is silent there is nothing to tell yet.
-        unsettled = {} if not is_shared or self._limits.is_in_touch else settling
+        unsettled, settled = (settling, {}) if is_silent else ({}, settling)
         self._settling = unsettled | {
             name: count.last for name, count in told.items() if is_shared and self._own(name)
         }
-        settled = {} if unsettled else settling
         counts = {name: KeyCount(last) for name, last in settled.items()} | told
         now = monotonic()
         uses = [self._use(name, count, now) for name, count in counts.items()]

@@ -1,8 +1,8 @@
 """A pod's lease of one limit: what it may spend by itself, and what it tells the ledger of it.
 
 Three kinds: of requests, which count from when they were let through; of tokens, which count from
-when their real number is known; of slots, which requests in flight hold and which count no longer.
-What is reserved is held until it ends, so the ledger counts on it all the while.
+when their real number is known; of slots (`slot_lease.py`), which requests in flight hold and which
+count no longer. What is reserved is held until it ends, so the ledger counts on it all the while.
 """
 
 from __future__ import annotations
