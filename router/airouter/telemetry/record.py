@@ -240,8 +240,10 @@ class RequestRecord:
         attempts = self.attempts
         if not attempts:
             return self.ended - self.started - self.waited
-        is_one = len(attempts) == 1
-        answered = attempts[0].ended if is_one else max(each.ended for each in attempts)
+        if len(attempts) == 1:
+            only = attempts[0]
+            return (only.started - self.started) + (self.ended - only.ended)
+        answered = max(each.ended for each in attempts)
         return (self.asked_at - self.started) + (self.ended - answered)
 
     @property
