@@ -56,6 +56,7 @@ class ChatCounts(
     output_tokens: int | None = None
     input_tokens_details: InputDetails | None = None
     output_tokens_details: OutputDetails | None = None
+    total_tokens: Any = None
 
 
 C = TypeVar("C", ChatCounts, ResponsesCounts)
@@ -138,7 +139,7 @@ def neutral_usage(counts: ChatCounts | ResponsesCounts) -> Usage:
         return Usage(input_tokens=counts.input_tokens, output_tokens=counts.output_tokens)
     return Usage(
         input_tokens=counts.input_tokens,
-        output_tokens=counts.output_tokens,
+        output_tokens=output_in(counts),
         cached_tokens=None if given is None else given.cached_tokens,
         cache_write_tokens=None if given is None else given.cache_write_tokens,
         reasoning_tokens=None if made is None else made.reasoning_tokens,
@@ -147,6 +148,19 @@ def neutral_usage(counts: ChatCounts | ResponsesCounts) -> Usage:
         image_input_tokens=None if given is None else given.image_tokens,
         image_output_tokens=None if made is None else made.image_tokens,
     )
+
+
+def output_in(counts: ChatCounts | ResponsesCounts) -> int | None:
+    """Return the tokens of an answer, reasoning included.
+
+    xAI's chat completions tell reasoning beside the output: the total has both.
+    """
+    output, made = counts.output_tokens, counts.output_tokens_details
+    reasoning = None if made is None else made.reasoning_tokens
+    if output is None or not reasoning or not isinstance(counts, ChatCounts):
+        return output
+    both = output + reasoning
+    return both if counts.total_tokens == (counts.input_tokens or 0) + both else output
 
 
 # Renderers write 0 for what is not known, since the SDKs want numbers.

@@ -44,6 +44,29 @@ def test_embeddings_have_an_input_alone() -> None:
     )
 
 
+def chat_usage(completion_tokens: int, reasoning_tokens: int, total_tokens: object) -> Usage | None:
+    """What is read of an answer with 32 tokens in."""
+    usage = {
+        "prompt_tokens": 32,
+        "completion_tokens": completion_tokens,
+        "total_tokens": total_tokens,
+        "completion_tokens_details": {"reasoning_tokens": reasoning_tokens},
+    }
+    return usage_in(CHAT_BODY, msgspec.json.encode({"usage": usage}))
+
+
+def test_reasoning_that_xai_tells_beside_the_output_is_a_part_of_it() -> None:
+    told_beside = Usage(input_tokens=32, output_tokens=103, reasoning_tokens=94)
+    assert chat_usage(9, 94, 135) == told_beside
+    assert chat_usage(103, 94, 135) == told_beside, "as OpenAI tells it"
+
+
+@pytest.mark.parametrize("total", [None, "135", 41, 1000])
+def test_a_total_that_tells_nothing_of_reasoning_changes_nothing(total: object) -> None:
+    plain = Usage(input_tokens=32, output_tokens=9, reasoning_tokens=94)
+    assert chat_usage(9, 94, total) == plain
+
+
 @pytest.mark.parametrize(
     "body", [b"", b"{}", b'{"usage":null}', b'{"usage":7}', b'{"usage":{"prompt_tokens":"7"}}']
 )

@@ -18,7 +18,7 @@ from airouter.limits.budgets.spending import Spending
 from airouter.limits.clients import Clients
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 
     from airouter.config.budget import PeriodBudget
     from airouter.config.snapshot import ClientKey, Snapshot
@@ -68,6 +68,8 @@ class Budgets:
         self.are_declared = False
         """True where somebody may have a budget."""
         self._asking: asyncio.Task[None] | None = None
+        self._waiting: dict[Spending, int] = {}
+        """What streams want once the ledger has been asked for it."""
 
     def reload(self, snapshot: Snapshot, clients: Clients | None = None) -> None:
         """Set the budgets of a snapshot, in place of those before.
@@ -192,10 +194,11 @@ class Budgets:
         step = self.step()
         short = self._take(spending, amount, step, ends_streams)
         in_vain = [each for each in short if not self._need(each, amount)]
-        for scope in in_vain:
+        for scope in short if spending.was_refused else in_vain:
             if self._is_short_of(scope, amount):
                 return scope
         if short and not in_vain:
+            self._waiting[spending] = amount
             self._ask_beside()
             return None
         if in_vain:  # a ledger that may not grant yet ends no stream: it is told later
@@ -229,10 +232,25 @@ class Budgets:
 
     async def _ask_once(self) -> None:
         try:
-            if self.ask is not None:
+            while self.ask is not None:
+                asked, self._waiting = self._waiting, {}
                 await self.ask()
+                self._take_what_came(asked)
+                if not self._waiting:
+                    return
         finally:
             self._asking = None
+
+    def _take_what_came(self, asked: Mapping[Spending, int]) -> None:
+        """Reserve what streams have asked for, or have them end where the ledger has not so much.
+
+        Not when they look next: a slow one does so when that was given back, or asked for anew.
+        """
+        for spending, amount in asked.items():
+            if spending.taken:  # it has not ended
+                latest = self._waiting.pop(spending, amount)
+                short = self._take(spending, latest, self.step(), ends_streams)
+                spending.was_refused = bool(short)
 
     def _take(
         self, spending: Spending, amount: int, step: int, binds: Callable[[BudgetScope], bool]
@@ -250,6 +268,7 @@ class Budgets:
         for _, lease in spending.taken:
             lease.take(step, amount)
         spending.reserved += amount
+        spending.was_refused = False
         return ()
 
     def _wait_for(self, short: Sequence[BudgetScope], amount: int) -> bool:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Spending:
     """A reservation, in billionths of a US dollar; to be ended once, however the request ends."""
 
-    __slots__ = ("_budgets", "_step", "estimate", "reserved", "taken", "warns")
+    __slots__ = ("_budgets", "_step", "estimate", "reserved", "taken", "warns", "was_refused")
 
     def __init__(self, budgets: Budgets, taken: Taken, step: int, estimate: TokenEstimate) -> None:
         self._budgets = budgets
@@ -29,6 +29,8 @@ class Spending:
         """The tokens that it is for."""
         self.warns: BudgetScope | None = None
         """A budget that is spent and refuses nothing, of which the client is told."""
+        self.was_refused = False
+        """Whether the ledger was asked last for more than it had."""
 
     def extend(self, amount: int) -> BudgetScope | None:
         """Reserve more for a stream; return the budget that has nothing left for it, if one has.
