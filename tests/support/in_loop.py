@@ -69,5 +69,5 @@ async def served(
                 yield Served(router, port, client)
         finally:
             assert router.server is not None
-            router.server.should_exit = True
+            router.server.end()
             await serving

@@ -6,11 +6,10 @@ pipeline.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from airouter import __version__
@@ -27,38 +26,38 @@ from airouter.api.bans import add_bans
 from airouter.api.begun_in_turns import BegunInTurns
 from airouter.api.conversations import add_conversations
 from airouter.api.cross_origin import CrossOrigin
+from airouter.api.document import ApiDocument
 from airouter.api.documentation import ASSET_PATHS, add_documentation
 from airouter.api.endpoints import CHAT, ENDPOINTS, MESSAGES
 from airouter.api.errors import error_headers
-from airouter.api.health import State, health_of
 from airouter.api.models import get_model, list_models
+from airouter.api.operations import add_health, add_site
+from airouter.api.parts import Parts, parts_of, principal_of
 from airouter.api.paths import MeantPaths
 from airouter.api.recorded import Recorded
 from airouter.api.responses import add_responses
 from airouter.api.usage import add_usage
-from airouter.api.vhealth import KEYLESS, HealthSite
+from airouter.api.vhealth import KEYLESS
 from airouter.attempts.headers import VERSION_HEADER
 from airouter.failures import Failure, drop_frames, internal
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable, Sequence
     from random import Random
 
+    from starlette.routing import BaseRoute
+
     from airouter.admission import Admission
-    from airouter.auth import Principal
+    from airouter.api.health import State
+    from airouter.api.parts import Scrape, ServeEndpoint
+    from airouter.api.vhealth import HealthSite
     from airouter.endpoint import Endpoint
     from airouter.eventloop.turns import Turns
-    from airouter.interfaces import Serve
     from airouter.pipeline import Pipeline
     from airouter.responses.service import ResponsesService
 
 TITLE = "Auto AI Router"
 BY_PATH = {endpoint.path: endpoint for endpoint in ENDPOINTS}
-
-Scrape = Callable[[str], "Awaitable[tuple[bytes, str]]"]
-"""Maps an `Accept` header to metrics and their content type."""
-ServeEndpoint = Callable[["Endpoint"], "Serve"]
-"""Maps an endpoint to the function that answers its requests."""
 
 
 def build_application(
@@ -89,20 +88,19 @@ def build_application(
         redirect_slashes=False,
     )
 
-    def principal_of(request: Request) -> Principal:
-        principal = admission.principal_of(request.headers.raw)
-        request.scope[DOOR].principal = principal.name
-        return principal
-
-    add_endpoints(application, serve, body_limit)
-    add_responses(application, pipeline, responses, principal_of)
-    add_conversations(application, responses, principal_of, body_limit)
-    add_models(application, pipeline, principal_of, started_at)
-    add_bans(application, state.bans, principal_of)
-    add_usage(application, pipeline, state.shared_limits, principal_of)
-    add_health(application, state, scrape)
-    site.add_to(application)
-    add_documentation(application)
+    application.state.parts = Parts(
+        pipeline=pipeline,
+        admission=admission,
+        state=state,
+        site=site,
+        scrape=scrape,
+        serve=serve,
+        responses=responses,
+        document=ApiDocument(application),
+        body_limit=body_limit,
+        started_at=started_at,
+    )
+    application.router.routes.extend(all_routes())
     add_errors(application)
     application.add_middleware(MeantPaths)
     keyless = KEYLESS | ASSET_PATHS
@@ -114,15 +112,31 @@ def build_application(
     return application
 
 
-def add_endpoints(application: FastAPI, serve: ServeEndpoint, body_limit: int) -> None:
+@cache
+def all_routes() -> Sequence[BaseRoute]:
+    """Return every endpoint, made once for all applications of the process."""
+    routes = APIRouter()
+    add_endpoints(routes)
+    add_responses(routes)
+    add_conversations(routes)
+    add_models(routes)
+    add_bans(routes)
+    add_usage(routes)
+    add_health(routes)
+    add_site(routes)
+    add_documentation(routes)
+    return routes.routes
+
+
+def add_endpoints(routes: APIRouter) -> None:
     """Add the hot paths, over ASGI."""
 
     def route_of(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
-        answer = serve(endpoint)
-
         async def route(request: Request) -> Response:
+            parts = parts_of(request)
+            answer = parts.serve(endpoint)
             try:
-                exchange = await read_exchange(request, body_limit)
+                exchange = await read_exchange(request, parts.body_limit)
             except Failure as failure:  # answered by the pipeline, which records it
                 nothing = AsgiExchange(dict(request.headers.raw), b"")
                 return PipelineResponse(nothing, partial(answer, refusal=failure))
@@ -131,39 +145,34 @@ def add_endpoints(application: FastAPI, serve: ServeEndpoint, body_limit: int) -
         return route
 
     for endpoint in ENDPOINTS:
-        application.post(endpoint.path, tags=[endpoint.dialect], name=endpoint.api)(
-            route_of(endpoint)
-        )
+        routes.post(endpoint.path, tags=[endpoint.dialect], name=endpoint.api)(route_of(endpoint))
 
 
-def add_models(
-    application: FastAPI,
-    pipeline: Pipeline,
-    principal_of: Callable[[Request], Principal],
-    created: int,
-) -> None:
+def add_models(routes: APIRouter) -> None:
     """Add `/v1/models`; a model's name may have slashes in it."""
 
-    @application.get("/v1/models", tags=["OpenAI"])
+    @routes.get("/v1/models", tags=["OpenAI"])
     async def models(request: Request) -> dict[str, Any]:
         principal = principal_of(request)
+        parts = parts_of(request)
         return list_models(
-            pipeline.current().snapshot,
+            parts.pipeline.current().snapshot,
             principal,
-            created,
+            parts.started_at,
             request.query_params,
             anthropic=speaks_anthropic(request),
         )
 
     # `path`, because a name such as meta-llama/Llama-3 has slashes.
-    @application.get("/v1/models/{name:path}", tags=["OpenAI"])
+    @routes.get("/v1/models/{name:path}", tags=["OpenAI"])
     async def model(name: str, request: Request) -> dict[str, Any]:
         principal = principal_of(request)
+        parts = parts_of(request)
         return get_model(
-            pipeline.current().snapshot,
+            parts.pipeline.current().snapshot,
             principal,
             name,
-            created,
+            parts.started_at,
             anthropic=speaks_anthropic(request),
         )
 
@@ -171,21 +180,6 @@ def add_models(
 def speaks_anthropic(request: Request) -> bool:
     """Return True for a request in the manner of Anthropic's SDK."""
     return VERSION_HEADER.decode() in request.headers
-
-
-def add_health(application: FastAPI, state: State, scrape: Scrape) -> None:
-    """Add the endpoints that need no key. Some monitors send HEAD."""
-
-    @application.head("/health", include_in_schema=False)
-    @application.get("/health", tags=["Operations"])
-    async def health() -> dict[str, Any]:
-        return health_of(state).as_json()
-
-    @application.head("/metrics", include_in_schema=False)
-    @application.get("/metrics", tags=["Operations"])
-    async def metrics(request: Request) -> Response:
-        body, content_type = await scrape(request.headers.get("accept", ""))
-        return Response(body, headers={"content-type": content_type})
 
 
 def add_errors(application: FastAPI) -> None:

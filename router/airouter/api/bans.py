@@ -12,16 +12,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from airouter.api.asgi import read_exchange
 from airouter.api.health import ban_health
+from airouter.api.parts import parts_of, principal_of
 from airouter.config.resource.fields import Period
 from airouter.dialects.checking import checked_body
 from airouter.failures import Failure, invalid_field, master_only, truncated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from fastapi import APIRouter
 
-    from fastapi import FastAPI
-
-    from airouter.auth import Principal
     from airouter.routing.fail2ban import Bans
 
 PATH = "/admin/bans/{credential}"
@@ -56,18 +54,13 @@ class BanBody(msgspec.Struct, forbid_unknown_fields=True):
 _body = msgspec.json.Decoder(BanBody)
 
 
-def add_bans(
-    application: FastAPI, bans: Bans, principal_of: Callable[[Request], Principal]
-) -> None:
+def add_bans(routes: APIRouter) -> None:
     """Ban a credential, and lift its bans, for all replicas."""
 
-    def check_master(request: Request) -> None:
-        if not principal_of(request).is_master:
-            raise master_only()
-
-    @application.post(PATH, tags=["Operations"], openapi_extra={"requestBody": BODY})
+    @routes.post(PATH, tags=["Operations"], openapi_extra={"requestBody": BODY})
     async def ban_credential(credential: str, request: Request) -> dict[str, Any]:
         check_master(request)
+        bans = parts_of(request).state.bans
         body = (await read_exchange(request, LARGEST_BODY)).body or b"{}"
         seconds = seconds_of(checked_body(body, _body))
         now = monotonic()
@@ -77,14 +70,21 @@ def add_bans(
             raise no_credential(credential) from None
         return shown(bans, credential, now)
 
-    @application.delete(PATH, tags=["Operations"])
+    @routes.delete(PATH, tags=["Operations"])
     async def lift_bans(credential: str, request: Request) -> dict[str, Any]:
         check_master(request)
+        bans = parts_of(request).state.bans
         try:
             bans.lift(credential)
         except KeyError:
             raise no_credential(credential) from None
         return shown(bans, credential, monotonic())
+
+
+def check_master(request: Request) -> None:
+    """Raise `Failure` 401, 403, 503 for whoever has no master key."""
+    if not principal_of(request).is_master:
+        raise master_only()
 
 
 def seconds_of(body: BanBody) -> float | None:

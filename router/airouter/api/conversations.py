@@ -8,6 +8,7 @@ import msgspec
 from fastapi import Request, Response
 
 from airouter.api.asgi import read_exchange
+from airouter.api.parts import parts_of, principal_of
 from airouter.api.responses import page_of
 from airouter.dialects.checking import checked_body
 from airouter.dialects.client_request import check_large
@@ -15,17 +16,10 @@ from airouter.eventloop.aside import LARGE
 from airouter.failures import Failure, invalid_field
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from fastapi import APIRouter
 
-    from fastapi import FastAPI
-
-    from airouter.auth import Principal
     from airouter.eventloop.aside import Aside
     from airouter.responses.conversations import Conversations, StoredConversation
-    from airouter.responses.service import ResponsesService
-
-    Mine = Callable[[Request], Conversations]
-    """Maps a request to its principal's conversations."""
 
 PATH = "/v1/conversations"
 JSON = "application/json"
@@ -60,76 +54,71 @@ _body = msgspec.json.Decoder(ConversationBody)
 _metadata = msgspec.json.Decoder(GivenMetadata)
 
 
-def add_conversations(
-    application: FastAPI,
-    service: ResponsesService,
-    principal_of: Callable[[Request], Principal],
-    body_limit: int,
-) -> None:
+def add_conversations(routes: APIRouter) -> None:
     """Create, read, change and delete conversations and their items."""
-
-    def conversations(request: Request) -> Conversations:
-        if not service.keeps:
-            what = "This router stores no responses, so it has no conversations."
-            raise Failure(400, what, code="storage_disabled")
-        return service.tenant_of(principal_of(request)).conversations
-
-    add_objects(application, conversations, body_limit)
-    add_items(application, conversations, body_limit)
+    add_objects(routes)
+    add_items(routes)
 
 
-def add_objects(application: FastAPI, conversations: Mine, body_limit: int) -> None:
+def conversations(request: Request) -> Conversations:
+    """Return the conversations of who asks. Raises `Failure` 400, 401, 503."""
+    service = parts_of(request).responses
+    if not service.keeps:
+        what = "This router stores no responses, so it has no conversations."
+        raise Failure(400, what, code="storage_disabled")
+    return service.tenant_of(principal_of(request)).conversations
+
+
+def add_objects(routes: APIRouter) -> None:
     """Add the endpoints of conversations."""
 
-    @application.post(PATH, tags=["OpenAI"], response_model=None)
+    @routes.post(PATH, tags=["OpenAI"], response_model=None)
     async def create_conversation(request: Request) -> Response:
         mine = conversations(request)
-        body = await read_body(request, mine.aside, body_limit)
+        body = await read_body(request, mine.aside)
         return described(await mine.create(body.metadata, body.items or []))
 
-    @application.get(PATH + "/{conversation_id}", tags=["OpenAI"], response_model=None)
+    @routes.get(PATH + "/{conversation_id}", tags=["OpenAI"], response_model=None)
     async def retrieve_conversation(conversation_id: str, request: Request) -> Response:
         return described(await conversations(request).find(conversation_id))
 
-    @application.post(PATH + "/{conversation_id}", tags=["OpenAI"], response_model=None)
+    @routes.post(PATH + "/{conversation_id}", tags=["OpenAI"], response_model=None)
     async def update_conversation(conversation_id: str, request: Request) -> Response:
         mine = conversations(request)
-        body = await read_body(request, mine.aside, body_limit)
+        body = await read_body(request, mine.aside)
         if body.given == ABSENT:
             raise missing("metadata")
         return described(await mine.describe(conversation_id, body.metadata))
 
-    @application.delete(PATH + "/{conversation_id}", tags=["OpenAI"], response_model=None)
+    @routes.delete(PATH + "/{conversation_id}", tags=["OpenAI"], response_model=None)
     async def delete_conversation(conversation_id: str, request: Request) -> Response:
         await conversations(request).forget(conversation_id)
         return answer({"id": conversation_id, "object": "conversation.deleted", "deleted": True})
 
 
-def add_items(application: FastAPI, conversations: Mine, body_limit: int) -> None:
+def add_items(routes: APIRouter) -> None:
     """Add the endpoints of conversations' items."""
 
-    @application.get(PATH + "/{conversation_id}/items", tags=["OpenAI"], response_model=None)
+    @routes.get(PATH + "/{conversation_id}/items", tags=["OpenAI"], response_model=None)
     async def list_items(conversation_id: str, request: Request) -> Response:
         page = page_of(dict(request.query_params))
         return Response(await conversations(request).page(conversation_id, page), media_type=JSON)
 
-    @application.post(PATH + "/{conversation_id}/items", tags=["OpenAI"], response_model=None)
+    @routes.post(PATH + "/{conversation_id}/items", tags=["OpenAI"], response_model=None)
     async def create_items(conversation_id: str, request: Request) -> Response:
         mine = conversations(request)
-        body = await read_body(request, mine.aside, body_limit)
+        body = await read_body(request, mine.aside)
         if body.items is None:
             raise missing("items")
         return Response(await mine.add(conversation_id, body.items), media_type=JSON)
 
-    @application.get(
-        PATH + "/{conversation_id}/items/{item_id}", tags=["OpenAI"], response_model=None
-    )
+    @routes.get(PATH + "/{conversation_id}/items/{item_id}", tags=["OpenAI"], response_model=None)
     async def retrieve_item(conversation_id: str, item_id: str, request: Request) -> Response:
         return Response(
             await conversations(request).item(conversation_id, item_id), media_type=JSON
         )
 
-    @application.delete(
+    @routes.delete(
         PATH + "/{conversation_id}/items/{item_id}", tags=["OpenAI"], response_model=None
     )
     async def delete_item(conversation_id: str, item_id: str, request: Request) -> Response:
@@ -146,9 +135,9 @@ def answer(body: dict[str, Any]) -> Response:
     return Response(msgspec.json.encode(body), media_type=JSON)
 
 
-async def read_body(request: Request, aside: Aside, limit: int) -> ConversationBody:
+async def read_body(request: Request, aside: Aside) -> ConversationBody:
     """Read a body. Raises `Failure` 400, 413, 415, 503."""
-    body = (await read_exchange(request, limit)).body or b"{}"
+    body = (await read_exchange(request, parts_of(request).body_limit)).body or b"{}"
 
     def read() -> ConversationBody:
         if len(body) > LARGE:

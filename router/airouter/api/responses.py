@@ -7,39 +7,34 @@ from typing import TYPE_CHECKING, Any
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
+from airouter.api.parts import parts_of, principal_of
 from airouter.failures import invalid_field
 from airouter.responses.page import LISTED, Page
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Mapping
 
-    from fastapi import FastAPI
+    from fastapi import APIRouter
     from starlette.types import Receive, Scope, Send
 
-    from airouter.auth import Principal
-    from airouter.pipeline import Pipeline
-    from airouter.responses.service import ResponsesService
     from airouter.responses.stored_responses import StoredResponses
 
 PATH = "/v1/responses/{response_id}"
 JSON = "application/json"
 
 
-def add_responses(
-    application: FastAPI,
-    pipeline: Pipeline,
-    service: ResponsesService,
-    principal_of: Callable[[Request], Principal],
-) -> None:
+def add_responses(routes: APIRouter) -> None:
     """Add the endpoints that retrieve, follow, delete, cancel, and list the input."""
 
     def kept(request: Request) -> StoredResponses:
-        return service.stored_responses_of(principal_of(request), pipeline.current())
+        principal = principal_of(request)
+        parts = parts_of(request)
+        return parts.responses.stored_responses_of(principal, parts.pipeline.current())
 
     def answer(body: bytes) -> Response:
         return Response(body, media_type=JSON)
 
-    @application.get(PATH, tags=["OpenAI"], response_model=None)
+    @routes.get(PATH, tags=["OpenAI"], response_model=None)
     async def retrieve_response(response_id: str, request: Request) -> Response:
         query = dict(request.query_params)
         if query.get("stream") != "true":
@@ -48,15 +43,15 @@ def add_responses(
         events = await kept(request).follow(response_id, after, query)
         return EventsResponse(events)
 
-    @application.delete(PATH, tags=["OpenAI"], response_model=None)
+    @routes.delete(PATH, tags=["OpenAI"], response_model=None)
     async def delete_response(response_id: str, request: Request) -> Response:
         return answer(await kept(request).delete(response_id))
 
-    @application.post(PATH + "/cancel", tags=["OpenAI"], response_model=None)
+    @routes.post(PATH + "/cancel", tags=["OpenAI"], response_model=None)
     async def cancel_response(response_id: str, request: Request) -> Response:
         return answer(await kept(request).cancel(response_id))
 
-    @application.get(PATH + "/input_items", tags=["OpenAI"], response_model=None)
+    @routes.get(PATH + "/input_items", tags=["OpenAI"], response_model=None)
     async def list_input_items(response_id: str, request: Request) -> Response:
         query = dict(request.query_params)
         return answer(await kept(request).input_items(response_id, page_of(query), query))

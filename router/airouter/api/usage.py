@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from fastapi import Request, Response
 
+from airouter.api.parts import parts_of, principal_of
 from airouter.bookkeeping.window import STEPS_PER_SECOND, step_of
 from airouter.config.snapshot import tenant_of
 from airouter.eventloop.parts import in_parts
@@ -18,35 +19,28 @@ from airouter.failures import Failure, master_only, truncated
 from airouter.limits.budgets.budget_state import budget_json, state_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from fastapi import APIRouter
 
-    from fastapi import FastAPI
-
-    from airouter.auth import Principal
     from airouter.bookkeeping.limit_counter import LimitCounter
     from airouter.limits import Scope
     from airouter.limits.budgets.budget_scope import BudgetScope
     from airouter.limits.shared_limits import SharedLimits
-    from airouter.pipeline import Pipeline
 
 
-def add_usage(
-    application: FastAPI,
-    pipeline: Pipeline,
-    limits: SharedLimits,
-    principal_of: Callable[[Request], Principal],
-) -> None:
+def add_usage(routes: APIRouter) -> None:
     """Add the endpoint."""
 
-    @application.get("/v1/usage", tags=["Operations"])
+    @routes.get("/v1/usage", tags=["Operations"])
     async def usage(request: Request, client: str | None = None) -> Response:
         principal = principal_of(request)
+        parts = parts_of(request)
+        limits = parts.state.shared_limits
         if not principal.is_master:
             if client is not None:
                 raise master_only()
             own = await usage_of_one(limits, principal.name, principal.tenant, tells_all=False)
             return as_response(own)
-        pipeline.current()
+        parts.pipeline.current()
         if client is None:
             return as_response(await usage_of_all(limits))
         found = limits.clients.find(tenant_of(client))

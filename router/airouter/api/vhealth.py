@@ -10,7 +10,6 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from fastapi import Request  # noqa: TC002 - FastAPI reads the annotations
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from airouter.api.asgi import until_disconnect
@@ -25,7 +24,7 @@ from airouter.web.view import PageView
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from fastapi import FastAPI
+    from fastapi import Request
     from starlette.types import Receive, Scope, Send
 
     from airouter.api.health import State
@@ -60,15 +59,6 @@ class HealthSite:
         self._page = HealthPage()
         self._signed_in = SignIns()
         self.live = LivePage(PageView(state), self._page.part)
-
-    def add_to(self, application: FastAPI) -> None:
-        """Add the endpoints. Some monitors send HEAD."""
-        application.head(PATH, include_in_schema=False)(self.show)
-        application.get(PATH, tags=["Operations"], name="vhealth")(self.show)
-        application.get(EVENTS, include_in_schema=False)(self.follow)
-        application.post(SIGN_IN, include_in_schema=False)(self.sign_in)
-        application.post(SIGN_OUT, include_in_schema=False)(self.sign_out)
-        application.get("/", include_in_schema=False)(to_page)
 
     async def show(self, request: Request) -> Response:
         """Return whether the router is ready, and how it is."""

@@ -35,6 +35,10 @@ ACCEPTING = 16
 """Descriptors of each socket that listens. libuv accepts one connection of each in a pass of the
 loop, and all have one queue, in which thousands of one client's come before another's.
 """
+TICK = 0.1
+"""Seconds."""
+SETTLING = 8
+"""Passes of the loop after which a socket that was accepted is a connection, or is gone."""
 SWEEP_EVERY = 1.0
 SWEPT = (EdgeProtocol, WebSocketProtocol)
 """The connections that are held to a deadline."""
@@ -67,7 +71,8 @@ class RouterServer(Server):
         self._on_ready = on_ready
         self._on_drain = on_drain
         self._on_sweep = on_sweep
-        self._drain_at: float | None = None
+        self._draining = False
+        self._ended = asyncio.Event()
         self._swept_at = 0.0
 
     @contextlib.contextmanager
@@ -83,18 +88,45 @@ class RouterServer(Server):
                 loop.remove_signal_handler(number)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        if self._drain_at is None:
+        if not self._draining:
+            self._draining = True
             grace = 0.0 if sig == signal.SIGINT else self._grace
-            self._drain_at = time.monotonic() + grace
+            asyncio.get_running_loop().call_later(grace, self.end)
             logger.info(
                 "draining: %s (a second one ends requests under way)", signal.Signals(sig).name
             )
             self._on_drain()
         else:
             logger.warning("second signal: ending now")
-            self.should_exit = self.force_exit = True
+            self.force_exit = True
+            self.end()
             for connection in list(self.server_state.connections):
                 connection.transport.abort()
+
+    def end(self) -> None:
+        """Accept no more, and end with the last request or at the deadline."""
+        self.should_exit = True
+        self._ended.set()
+
+    async def main_loop(self) -> None:
+        """Tick until the end, which uvicorn finds at a tick only."""
+        counter = 0
+        while not await self.on_tick(counter):
+            counter += 1
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ended.wait(), TICK)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close what listens, and return with the last connection.
+
+        Where there is none, that is at once: uvicorn takes a tenth of a second at least.
+        """
+        for each in (*self.servers, *(sockets or ())):
+            each.close()
+        for _ in range(SETTLING):
+            await asyncio.sleep(0)
+        if self.server_state.connections or self.server_state.tasks:
+            await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         with remedy_for_listening():
@@ -113,14 +145,12 @@ class RouterServer(Server):
         self.servers = [*first, *self.servers]
 
     async def on_tick(self, counter: int) -> bool:
-        """Sweep, and end once the grace is over; called ten times a second."""
+        """Sweep; called ten times a second."""
         now = time.monotonic()
         if now - self._swept_at >= SWEEP_EVERY:
             self._swept_at = now
             self._sweep(now)
             self._on_sweep()
-        if self._drain_at is not None and now >= self._drain_at:
-            self.should_exit = True
         return await super().on_tick(counter)
 
     def _sweep(self, now: float) -> None:

@@ -122,6 +122,18 @@ async def test_a_model_is_found_by_name_and_alias(router: Served, path: str, own
     assert (model["object"], model["owned_by"]) == ("model", owner)
 
 
+async def test_routers_of_one_process_answer_each_for_itself(router: Served) -> None:
+    other = manifest([MOCK], [{"name": "other-m", "backends": [{"credential": "mock"}]}])
+    large = {"metadata": {"a": "x" * 500, "b": "x" * 500, "c": "x" * 500}}
+    async with served(other, max_body_bytes=1024) as second:
+        routers = (router, second)
+        listed = [(await each.client.get("/v1/models")).json() for each in routers]
+        made = [await each.client.post("/v1/conversations", json=large) for each in routers]
+    names = [[model["id"] for model in models["data"]] for models in listed]
+    assert names == [["gpt-4o", "team/b"], ["other-m"]]
+    assert [answer.status_code for answer in made] == [200, 413]
+
+
 async def test_the_sdk_of_anthropic_finds_models_as_it_knows_them(router: Served) -> None:
     root = f"http://127.0.0.1:{router.port}"
     async with anthropic_sdk(root) as client:
