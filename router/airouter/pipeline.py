@@ -291,7 +291,7 @@ class Pipeline:
             context.exchange = client  # what is prepared holds the end of an answer back
             raise
 
-    def _watch(self, context: RequestContext) -> None:
+    def _watch(self, context: RequestContext, route: Route[Target]) -> None:
         """Have the client of a stream get signs of life until it has its answer."""
         every = context.serving.snapshot.retries.heartbeat if context.exchange.beats else 0.0
         context.stream = ClientStream(
@@ -300,6 +300,7 @@ class Pipeline:
             context.endpoint.stream.heartbeat,
             every,
             context.record.started,
+            max((each.target.first_token for each in route.backends), default=0.0),
         )
         self.heartbeats.watch(context.stream)
 
@@ -309,7 +310,7 @@ class Pipeline:
         if record.trace is not None:
             observe_answer(record.trace, context)
         if context.request.stream:
-            self._watch(context)
+            self._watch(context, route)
         context.head = b"x-request-id: " + record.request_id.encode("ascii") + b"\r\n"
         catalog = serving.catalogs[context.endpoint.api]
         context.conversation = conversation = sticky_conversation(context, route)

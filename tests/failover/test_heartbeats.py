@@ -11,6 +11,7 @@ import httpx
 import openai
 import pytest
 
+from airouter.streaming import heartbeats
 from failover.faulty import (
     OPENING,
     SAID,
@@ -175,6 +176,32 @@ async def test_a_failure_after_signs_of_life_is_told_in_the_stream(api: str) -> 
         found.second.always = refusing(400)
         with pytest.raises((openai.APIError, anthropic.APIError)):
             await found.stream(api)
+
+
+@CLIENTS
+async def test_a_provider_that_says_nothing_in_its_time_fails_with_a_status(
+    api: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heartbeats, "FAILOVER_TIME", 60.0)  # as a machine may be slow
+    async with stage("backends", {"firstToken": "600ms"}, heartbeat=OFTEN) as found:
+        found.first.always = stalling()
+        found.second.always = refusing(400)
+        with pytest.raises((openai.BadRequestError, anthropic.BadRequestError)):
+            await found.stream(api)
+
+
+async def test_signs_of_life_begin_once_the_time_for_the_first_token_is_over() -> None:
+    release = asyncio.Event()
+    async with stage("backends", {"firstToken": "600ms"}, heartbeat=OFTEN) as found:
+        found.first.always = stalling()
+        found.second.always = waiting(release)
+        data = b""
+        async for piece in pieces(found, "chat"):
+            data += piece
+            if BEATS["chat"] in data:
+                release.set()
+        assert data.startswith(BEATS["chat"])
+        assert b"half of" in data
 
 
 @CLIENTS

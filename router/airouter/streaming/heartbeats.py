@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("airouter.streaming")
 
+FAILOVER_TIME = 1.0
+"""Seconds after a time for the first token in which another backend may answer, or refuse: with the
+first heartbeat the status of an answer is settled.
+"""
 OPENING_TIME = 2.0
 """Seconds that the opening of a stream is held back, at least, if its provider may take longer."""
 SWEEP_EVERY = 1.0
@@ -68,10 +72,12 @@ class ClientStream:
         heartbeat: bytes,
         every: float,
         now: float,
+        first_token: float = 0.0,
     ) -> None:
         """`start` sends the head of an answer that has none yet.
 
         `every` is the longest silence, in seconds; 0.0 for a client that gets no heartbeats.
+        `first_token` is the time that a backend has for its first token; 0.0 for any.
         """
         self._exchange = exchange
         self._start = start
@@ -89,6 +95,8 @@ class ClientStream:
         self._progress = 0
         self._sent_at = now
         """The time of the last sweep that saw something sent."""
+        if first_token:
+            self._sent_at += max(0.0, first_token + FAILOVER_TIME - every)
 
     def sweep(self, now: float) -> bool:
         """Send what is due: an opening that was held back for long enough, or a heartbeat.
