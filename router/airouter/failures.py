@@ -154,6 +154,11 @@ def cannot_go_on() -> Failure:
     )
 
 
+def filtered() -> Failure:
+    """An answer that the provider's content filter has withheld, or cut."""
+    return Failure(400, "The provider's content filter withheld the answer.", code="content_filter")
+
+
 def no_backend(model: str) -> Failure:
     """A model all of whose backends are drained, banned or of a credential that is unusable."""
     return Failure(

@@ -39,12 +39,9 @@ from airouter.routing.outcome import Retry
 from airouter.routing.walk import Walk
 from airouter.spending import hand_over, reserve_money, settle_money, settle_tokens
 from airouter.streaming.heartbeats import ClientStream, Heartbeats
-from airouter.telemetry.genai.answered import AnswerTap, TracedExchange
-from airouter.telemetry.genai.asked import asked_in
-from airouter.telemetry.genai.content import LARGEST_ANSWER, captured
-from airouter.telemetry.genai.redaction import ContentPath
 from airouter.telemetry.http_details import http_details
 from airouter.telemetry.record import BanEvent, RequestRecord
+from airouter.traced import describe, observe_answer
 
 if TYPE_CHECKING:
     from random import Random
@@ -53,7 +50,6 @@ if TYPE_CHECKING:
     from airouter.auth import Principal
     from airouter.bans.notice import Ban
     from airouter.bounds.held_bytes import HeldBytes
-    from airouter.dialects.client_request import ClientRequest
     from airouter.dialects.joining.joined_answer import JoinedAnswer
     from airouter.endpoint import Endpoint
     from airouter.eventloop.aside import Aside
@@ -65,7 +61,6 @@ if TYPE_CHECKING:
     from airouter.routing.walk import Failover
     from airouter.serving.state import ServingState
     from airouter.serving.target import Target
-    from airouter.telemetry.record import Trace
     from airouter.telemetry.recorder import Recorder
     from airouter.telemetry.tracing import Tracing
 
@@ -313,6 +308,7 @@ class Pipeline:
             self._watch(context, route)
         context.head = b"x-request-id: " + record.request_id.encode("ascii") + b"\r\n"
         catalog = serving.catalogs[context.endpoint.api]
+        context.route = route
         context.conversation = conversation = sticky_conversation(context, route)
         walk = Walk(self._failover, route, serving.snapshot.retries, catalog, conversation)
         outcome: AttemptOutcome | None = None
@@ -374,28 +370,3 @@ def sticky_conversation(context: RequestContext, route: Route[Target]) -> Sticky
 def ban_event(at: float, ban: Ban) -> BanEvent:
     """Return a ban as the record of a request has it."""
     return BanEvent(at, ban.credential, ban.upstream_name, ban.reason, ban.seconds or 0.0)
-
-
-def observe_answer(trace: Trace, context: RequestContext) -> None:
-    """Have a traced answer go by a tap, too."""
-    wanted = context.serving.snapshot.traces.capture_content
-    trace.tap = AnswerTap(LARGEST_ANSWER if wanted else 0)
-    context.exchange = TracedExchange(context.exchange, trace.tap)
-
-
-def describe(trace: Trace, context: RequestContext) -> None:
-    """Have a trace tell of a request that is over: what was asked, and what was said, if wanted."""
-    request: ClientRequest | None = getattr(context, "request", None)
-    if request is None:  # it was refused before it was read
-        return
-    trace.asked = asked_in(request.fields, context.exchange.headers)
-    trace.answered_by = request.answered_by
-    traces = context.serving.snapshot.traces
-    if trace.tap is not None and traces.capture_content:
-        said = trace.tap.take_content()
-        redact = [ContentPath(path) for path in traces.redact]
-        api, streamed = context.endpoint.api, context.record.stream
-        try:
-            trace.content = captured(api, request.body, said, redact, streamed=streamed)
-        except Exception:  # the request itself is answered
-            logger.exception("what was said is missing from a trace")

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from airouter.interfaces import Carrier, Exchange, StayingConversation
     from airouter.limits import Permit
     from airouter.limits.budgets.spending import Spending
+    from airouter.routing.catalog import Route
     from airouter.serving.state import ServingState
+    from airouter.serving.target import Target
     from airouter.streaming.heartbeats import ClientStream
     from airouter.telemetry.record import Attempt, RequestRecord
 
@@ -59,6 +61,7 @@ class RequestContext:
         "race",
         "record",
         "request",
+        "route",
         "serving",
         "spending",
         "stream",
@@ -76,6 +79,8 @@ class RequestContext:
         self.holding: Holding | None = None
         """The bytes that are kept for it beside its body, where there are any."""
         self.request: ClientRequest
+        self.route: Route[Target]
+        """The model that is asked for, with the backends that may answer."""
         self.conversation: StayingConversation | None = None
         """The conversation that stays with its backend, and there with its pod."""
         self.carrier: Carrier | None = None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from airouter.attempts.filtered import CONTENT_FILTER
 from airouter.failures import Failure, cannot_compact, upstream_failed
 from airouter.interfaces import ConnectError, NoneFree, UpstreamError, UpstreamTimeout
 from airouter.providers.base import AUTHENTICATION_FAILED, OF_THE_KEY, refused_credential
@@ -24,8 +25,8 @@ LACKING = frozenset({404, 405, 501})
 """By which a server says that it has no such API; 404 is also for a model, which it names."""
 OF_THE_MODEL: dict[str | None, str] = {
     "context_length_exceeded": "context",
-    "content_filter": "contentFilter",
-    "content_policy_violation": "contentFilter",
+    "content_filter": CONTENT_FILTER,
+    "content_policy_violation": CONTENT_FILTER,
 }
 """Codes of failures that another model may not have, as `fallbackOn` calls them."""
 

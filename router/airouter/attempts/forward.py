@@ -9,10 +9,11 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from airouter.attempts.filtered import is_filtered
 from airouter.attempts.headers import EVENT_STREAM, JSON, answer_headers
 from airouter.dialects.translation.conversing import is_stream
 from airouter.eventloop.aside import LARGE
-from airouter.failures import Failure, drop_frames
+from airouter.failures import Failure, drop_frames, filtered
 from airouter.interfaces import BrokenReply, UpstreamRefused
 from airouter.routing.outcome import ANSWERED, AttemptOutcome
 
@@ -50,11 +51,14 @@ async def forward(
         if size <= LARGE or (size <= PASSED and passes(target, request, replies)):
             body, usage, streams = whole_or_stream(target, request, replies)
         else:
-            tell = partial(whole_or_stream, target, request, replies)
-            body, usage, streams = await aside.run(tell, is_owed=True)
+            translate = partial(whole_or_stream, target, request, replies)
+            body, usage, streams = await aside.run(translate, is_owed=True)
     except Failure as failure:
         drop_frames(failure)
         raise UpstreamRefused(failure) from None
+    if is_filtered(context, target, body):
+        context.record.note_usage(usage)
+        raise UpstreamRefused(filtered())
     if exchange.started and not streams:  # by a heartbeat, as a stream
         raise BrokenReply(NO_STREAM)
     if context.race is not None:
@@ -63,15 +67,23 @@ async def forward(
     first = replies[0]
     if not exchange.started:
         context.record.note_start(first.status)
-    if not streams:
+    if streams:
+        give_stream(context, target, first, body)
+    else:
         headers = answer_headers(context, target, first.headers, JSON)
         exchange.respond(first.status, headers, body)
-        return ANSWERED
-    if not exchange.started:
-        exchange.start(first.status, answer_headers(context, target, first.headers, EVENT_STREAM))
-    exchange.write(body)
-    exchange.end()
     return ANSWERED
+
+
+def give_stream(
+    context: RequestContext, target: Target, reply: BufferedReply, stream: bytes
+) -> None:
+    """Give the client a stream that is whole."""
+    exchange = context.exchange
+    if not exchange.started:
+        exchange.start(reply.status, answer_headers(context, target, reply.headers, EVENT_STREAM))
+    exchange.write(stream)
+    exchange.end()
 
 
 def passes(target: Target, request: ClientRequest, replies: Sequence[BufferedReply]) -> bool:

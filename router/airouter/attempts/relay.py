@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from airouter.attempts.filtered import is_filtered
 from airouter.attempts.headers import EVENT_STREAM, answer_headers
 from airouter.dialects.estimation import tokens_of_body
-from airouter.failures import upstream_failed
+from airouter.failures import filtered, upstream_failed
 from airouter.interfaces import BrokenReply, EndedEarly, UpstreamError, UpstreamRefused
 from airouter.spending import comment_on, is_spent, meter_for
 from airouter.streaming.form import opening_error
@@ -151,6 +152,9 @@ class StreamRelay:
         opening = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         if opening.find(ERROR) >= 0:
             self._raise_told(opening)
+        if is_filtered(context, self._target, opening):
+            context.record.note_usage(self._filter.usage_so_far(self._reply.size))
+            raise UpstreamRefused(filtered())
         if context.race is not None:
             context.race.claim(context)
         self._opening = None

@@ -32,10 +32,12 @@ MESSAGES_PING = b'event: ping\ndata: {"type":"ping"}\n\n'
 
 CHOICE = re.compile(rb'"choices"\s*:\s*\[\s*\{')
 EVENT = re.compile(rb"data:")
+FILTERED_CHOICE = re.compile(rb'"finish_reason"\s*:\s*"(?:content_filter|sensitive)"')
+NEVER = re.compile(rb"(?!)")
 
 
 class StreamForm(NamedTuple):
-    """The bytes of a stream that have a meaning for the router."""
+    """The bytes of a stream, or of a whole answer, that have a meaning for the router."""
 
     says: re.Pattern[bytes]
     """Found in a stream that has said something.
@@ -50,6 +52,8 @@ class StreamForm(NamedTuple):
     """Tells a client of a failure before any event of an answer."""
     failure_in: Callable[[Json | str], Failure]
     """Reads a provider's error."""
+    filtered: re.Pattern[bytes]
+    """Found in an answer that its provider's content filter has withheld, or cut."""
 
 
 CHAT_STREAM = StreamForm(
@@ -62,6 +66,7 @@ CHAT_STREAM = StreamForm(
     COMMENT,
     chat_error,
     chat_failure,
+    FILTERED_CHOICE,
 )
 RESPONSES_STREAM = StreamForm(
     re.compile(
@@ -71,6 +76,7 @@ RESPONSES_STREAM = StreamForm(
     COMMENT,
     lambda failure: responses_error(failure, 0),
     chat_failure,
+    re.compile(rb'"reason"\s*:\s*"content_filter"'),
 )
 MESSAGES_STREAM = StreamForm(
     re.compile(
@@ -81,12 +87,18 @@ MESSAGES_STREAM = StreamForm(
     MESSAGES_PING,
     messages_error,
     messages_failure,
+    re.compile(rb'"stop_reason"\s*:\s*"refusal"'),
 )
 TEXT_STREAM = StreamForm(
-    re.compile(rb'"text"\s*:\s*"[^"]'), CHOICE, COMMENT, chat_error, chat_failure
+    re.compile(rb'"text"\s*:\s*"[^"]'),
+    CHOICE,
+    COMMENT,
+    chat_error,
+    chat_failure,
+    FILTERED_CHOICE,
 )
 """Of the completions that were before chat."""
-ANY_STREAM = StreamForm(EVENT, EVENT, COMMENT, chat_error, chat_failure)
+ANY_STREAM = StreamForm(EVENT, EVENT, COMMENT, chat_error, chat_failure, NEVER)
 """Of an API whose events all say something."""
 
 
