@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from openai import APIStatusError
+from openai import APIStatusError, NotFoundError
 
 from failover.faulty import Fault, cut, refusing, reset
 from failover.stage import SHAPES, stage
@@ -17,6 +17,8 @@ MENDED: dict[str, Fault] = {
     "a 429": refusing(429),
     "a 429 with a wait": refusing(429, None, "retry-after: 30"),
     "a refused key": refusing(401),
+    "an account that has not paid": refusing(402),
+    "an account without the model": refusing(404, "model_not_found"),
     "a 499, though nobody left": refusing(499),
     "a reset": reset,
 }
@@ -101,6 +103,17 @@ async def test_when_none_could_be_reached_all_are_counted_and_the_last_reason_is
         found.first.always = found.second.always = reset
         with pytest.raises(APIStatusError, match=r"None of the 2 backends .* ended early"):
             await found.ask()
+
+
+@SHAPES
+async def test_a_model_that_no_account_has_is_told_as_such_and_looked_for_once_in_each(
+    shape: str,
+) -> None:
+    async with stage(shape) as found:
+        found.first.always = found.second.always = refusing(404, "model_not_found")
+        with pytest.raises(NotFoundError):
+            await found.ask()
+        assert (found.first.asked, found.second.asked) == (1, 1)
 
 
 async def test_a_client_that_is_there_is_never_told_that_it_left() -> None:

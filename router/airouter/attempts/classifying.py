@@ -23,6 +23,8 @@ CANCELLED = 499
 """By which Google says that it gave up under load: to clients it would say that they left."""
 LACKING = frozenset({404, 405, 501})
 """By which a server says that it has no such API; 404 is also for a model, which it names."""
+UNPAID, NOT_THERE = 402, 404
+"""By which an account says that nothing is paid for, or that it does not have the model."""
 OF_THE_MODEL: dict[str | None, str] = {
     "context_length_exceeded": "context",
     "content_filter": CONTENT_FILTER,
@@ -94,6 +96,9 @@ def classify(
     policy = context.serving.snapshot.retries
     if OF_THE_MODEL.get(failure.code) in policy.fallback_on:
         return AttemptOutcome(failure, Retry.OTHER_MODEL, status=status)
-    mends = failure.status in policy.on_status or status in policy.on_status
-    retry = Retry.ANYWHERE if mends else Retry.NOWHERE
-    return AttemptOutcome(failure, retry, rests=status >= 500, status=status)
+    if failure.status in policy.on_status or status in policy.on_status:
+        retry = Retry.ANYWHERE
+    else:
+        retry = Retry.ELSEWHERE if status in {UNPAID, NOT_THERE} else Retry.NOWHERE
+    rests = status >= 500 or status == UNPAID
+    return AttemptOutcome(failure, retry, rests=rests, status=status)
