@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from airouter.attempts.classifying import classify, lacks_api, refused_by, status_of, unanswered
 from airouter.attempts.encoding import encoded, encoded_large
+from airouter.attempts.error_body import read_error
 from airouter.attempts.forward import NO_STREAM, forward
 from airouter.attempts.headers import (
     CONTENT_TYPE,
@@ -241,7 +242,8 @@ class AttemptRunner:
             if answers and context.stream is not None and context.stream.said:
                 raise BrokenReply(NO_STREAM)  # the whole would repeat what the client has
             with self._in_hand.of(context.tenant) as in_hand:
-                whole = BufferedReply(reply.status, reply.headers, await reply.read(in_hand))
+                read = reply.read if answers else partial(read_error, reply)
+                whole = BufferedReply(reply.status, reply.headers, await read(in_hand))
                 if answers:
                     return await forward(context, target, [whole], self._aside)
             estimate = target.translation.estimate

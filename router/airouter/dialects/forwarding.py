@@ -89,6 +89,9 @@ class EventForwarder(ABC):
         """Return True for an event that is left out, as it is none of the API's, or too many."""
         return False
 
+    def at_end(self, events: bytes) -> None:  # noqa: B027  # for subclasses
+        """Look at the last events before they are forwarded. Raises `BrokenReply`."""
+
     @abstractmethod
     def forward(self, events: bytes) -> None:
         """Pass on events that are whole."""
@@ -111,6 +114,7 @@ class EventForwarder(ABC):
         if self.last and data == self.last and not self._held:
             self._ending.over = True
             self._held = [b""]
+            self.at_end(data)
             self.forward(data)
             return
         seen = self._edge + data
@@ -139,6 +143,8 @@ class EventForwarder(ABC):
         """Forward whole events. Raises `BrokenReply`, also for what comes after the last event."""
         events, surplus = self._ending.split(events)
         sound, is_whole = sound_events(without_fillers(events), self.skips)
+        if self._ending.over:
+            self.at_end(sound)
         if sound:
             self.forward(sound if self._mask is None else self._mask.body(sound))
         if not is_whole:

@@ -7,8 +7,11 @@ hidden, which the router asked for. Calls that could not be answered are mended 
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from collections import deque
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from airouter.dialects.chat.calls import CALLS, SOME, CallMender
 from airouter.dialects.chat.cut_short import end_at_length
@@ -42,11 +45,20 @@ TEXT = TextMeter("content", "reasoning_content", "reasoning", "refusal", "argume
 ERROR, BASE_RESP = b'"error"', b'"base_resp"'
 DONE_EVENT = b"data: [DONE]\n\n"
 FINISHED = re.compile(rb'"finish_reason"\s*:\s*"')
-ENDED = re.compile(
-    rb'"finish_reason"\s*:\s*"|\[DONE\]'
-    rb'|(?:^|\n)data:[ ]?\{\s*"(?:error"\s*:\s*[{"]|object"\s*:\s*"error")'
-)
+ENDED = re.compile(rb'"finish_reason"\s*:\s*"|\[DONE\]|(?:^|\n)data:[ ]?\{\s*"error"\s*:\s*[{"]')
 """In a stream that is whole: the first, with or without the second, or its provider's error."""
+FAILED = re.compile(rb'"finish_reason"\s*:\s*"error"|(?:^|\n)data:[ ]?\{\s*"object"\s*:\s*"error"')
+"""In a stream that failed by an event at which no SDK fails: one is told of it in another."""
+
+
+class BareError(msgspec.Struct):
+    """An event that may be an error, without a field for it."""
+
+    object: str | None = None
+    message: str | None = None
+
+
+_error = msgspec.json.Decoder(BareError)
 
 
 class ChunkForwarder(EventForwarder):
@@ -69,10 +81,20 @@ class ChunkForwarder(EventForwarder):
             self._calls = CallMender()
         return self._calls.feed(events)
 
+    @abstractmethod
+    def seen(self) -> bytes:
+        """Return the end of what was forwarded."""
+
+    def at_end(self, events: bytes) -> None:
+        """See `EventForwarder`. SDKs read no further than to the mark of the end."""
+        end = self.seen() + events
+        if fails(end):
+            raise self.broken(end)
+
     def broken(self, end: bytes) -> EndedEarly:
         """Return the error of a stream that is not whole, with the reason that its end tells."""
         error = unfinished()
-        told = error_of_minimax(end)
+        told = error_of_minimax(end) or error_at_top(end)
         if told is not None:
             failure = failure_in(told)
             if self._mask is not None:
@@ -99,15 +121,19 @@ class UsageReader(ChunkForwarder):
     def finish(self) -> Usage | None:
         """Return the last usage in the stream. Raises `BrokenReply` for one that is not whole."""
         self.feed_rest()
-        end = self._tail.read()
+        end = self.seen()
         if not self.is_whole():
             raise self.broken(end)
         if lacks_done(end):
             self.write(DONE_EVENT)
         return last_usage(end)
 
+    def seen(self) -> bytes:
+        return self._tail.read()
+
     def is_whole(self) -> bool:
-        return ENDED.search(self._tail.read()) is not None
+        end = self.seen()
+        return ENDED.search(end) is not None and not fails(end)
 
     def usage_so_far(self, received: int) -> Usage:
         return last_usage(self._tail.read()) or self._tail.estimate(TEXT, received)
@@ -152,15 +178,19 @@ class UsageHider(ChunkForwarder):
         self.feed_rest()
         if self._sample and self._sample[-1].endswith(DONE_EVENT):
             return self._usage
-        end = b"".join((*self._sample, self._newest))
+        end = b"".join((self.seen(), self._newest))
         if not self.is_whole():
             raise self.broken(end)
         if lacks_done(end):
             self.write(DONE_EVENT)
         return self._usage
 
+    def seen(self) -> bytes:
+        return b"".join(self._sample)
+
     def is_whole(self) -> bool:
-        return any(map(ENDED.search, (self._newest, *reversed(self._sample))))
+        pieces = self._newest, *reversed(self._sample)
+        return any(map(ENDED.search, pieces)) and not any(map(fails, pieces))
 
     def usage_so_far(self, received: int) -> Usage:
         before = self._forwarded - len(self._sample)
@@ -202,6 +232,20 @@ class UsageHider(ChunkForwarder):
 def lacks_done(end: bytes) -> bool:
     """Return True where a stream of chat ended without the mark that some clients wait for."""
     return end.rfind(b"[DONE]") < 0 and FINISHED.search(end) is not None
+
+
+def fails(end: bytes) -> bool:
+    """Return whether the end of a stream, or a piece of that, has an error that no SDK sees."""
+    return end.find(ERROR) >= 0 and FAILED.search(end) is not None
+
+
+def error_at_top(end: bytes) -> Json | None:
+    """Return the error that is an event of the end of a stream by itself (vLLM before 0.10)."""
+    for event in EVENT_END.split(end):
+        found = decoded_or_none(_error, payload(event)) if event.find(ERROR) >= 0 else None
+        if found is not None and found.object == "error":
+            return {"message": found.message}
+    return None
 
 
 def error_of_minimax(end: bytes) -> Json | None:

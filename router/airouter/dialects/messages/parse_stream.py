@@ -152,9 +152,11 @@ class Parser:
                 yield self._begin(event.message or WireMessage())
             case "message_delta":
                 yield from self._stop(event)
-            case "message_stop":
+            case "message_stop" if not self._is_open():
                 self._over = True
                 yield Ended()
+            case "message_stop":
+                yield from self.finish()
             case "ping":
                 yield Pinged()
             case "error":
@@ -176,6 +178,10 @@ class Parser:
             service_tier=counts.service_tier if counts else None,
             usage=self._usage,
         )
+
+    def _is_open(self) -> bool:
+        """Return whether a block is not whole, and no reason to stop has ended it."""
+        return any(not block.ended for block in self._blocks.values())
 
     def _block(self, index: int | None) -> OpenBlock:
         """Return the block that an event is about. Raises `BrokenReply` where it is not open."""

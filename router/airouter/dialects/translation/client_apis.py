@@ -20,6 +20,7 @@ from airouter.dialects.translation.passthrough import (
     ImagesPassThrough,
     MessageCountPassThrough,
     MessagesPassThrough,
+    OlderPassThrough,
     PassThrough,
     ResponsesPassThrough,
 )
@@ -59,7 +60,7 @@ class ClientApi(NamedTuple):
 def pass_openai(upstream: UpstreamApi, model: ServedModel) -> Translation:
     """Pass through what OpenAI had before Responses, but for chat completions."""
     name = msgspec.Raw(msgspec.json.encode(model.destination.model))
-    return PassThrough(name, model.edits, words=upstream.words)
+    return OlderPassThrough(name, model.edits, words=upstream.words)
 
 
 def pass_images(_: UpstreamApi, model: ServedModel) -> Translation:

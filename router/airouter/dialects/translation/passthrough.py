@@ -41,10 +41,10 @@ from airouter.dialects.responses.calls import with_mended_calls as with_response
 from airouter.dialects.responses.item_ids import fit_items
 from airouter.dialects.responses.usage import UsageReader as ResponsesUsageReader
 from airouter.dialects.responses.usage import whole_response
+from airouter.dialects.translation import whole_answer as whole
 from airouter.dialects.translation.base import ClientAnswer, StreamFilter, Translation
 from airouter.dialects.translation.conversing import is_stream
 from airouter.dialects.translation.responses_names import with_names_restored, with_names_taken
-from airouter.dialects.translation.whole_answer import answered
 from airouter.failures import Failure, unreadable_content
 from airouter.untrusted import decoded_or_none
 
@@ -84,6 +84,7 @@ class PassThrough(Translation):
     """
 
     same_dialect = True
+    fields: Sequence[bytes] = (whole.CHOICES,)
 
     def __init__(
         self,
@@ -132,7 +133,7 @@ class PassThrough(Translation):
         body = mended(with_chat_calls, reply.body)
         if self._in_pieces:
             body = mended(with_plain_content, body)
-        return answered(body, usage_in(CHAT_BODY, reply.body))
+        return whole.answered(body, usage_in(CHAT_BODY, reply.body), self.fields)
 
     def retold(self, request: ClientRequest, reply: BufferedReply) -> ClientAnswer | None:
         rewriting = self._rewriting
@@ -162,12 +163,18 @@ class PassThrough(Translation):
         return read and self._renames(request)
 
 
+class OlderPassThrough(PassThrough):
+    """The way to what OpenAI had before Responses, but for chat completions."""
+
+    fields = whole.DATA, whole.CHOICES
+
+
 class ImagesPassThrough(PassThrough):
     """The way to OpenAI's API for images, which tells usage in the words of Responses."""
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:  # noqa: ARG002
         (reply,) = replies
-        return answered(reply.body, images_usage_in(reply.body))
+        return whole.answered(reply.body, images_usage_in(reply.body), (whole.DATA,))
 
     def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:  # noqa: ARG002
         return ImagesUsageReader(write)
@@ -261,7 +268,7 @@ class MessagesPassThrough(Translation):
         if self._renamed(request) or (is_stream(reply) and self._rewriting.reads(request)):
             return self._rewriting.answer(request, replies)
         body = mended(with_messages_calls, reply.body)
-        return answered(body, messages_usage(reply.body), messages_failure)
+        return whole.answered(body, messages_usage(reply.body), (whole.CONTENT,), messages_failure)
 
     def retold(self, request: ClientRequest, reply: BufferedReply) -> ClientAnswer | None:
         return self._rewriting.retold(request, reply) if self._rewriting.reads(request) else None
@@ -281,7 +288,7 @@ class MessageCountPassThrough(MessagesPassThrough):
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:  # noqa: ARG002
         (reply,) = replies
-        return answered(reply.body, None, messages_failure)
+        return whole.answered(reply.body, None, (whole.COUNT,), messages_failure)
 
 
 class ResponsesPassThrough(Translation):
@@ -327,7 +334,8 @@ class ResponsesPassThrough(Translation):
         (reply,) = replies
         told = whole_response(reply.body) if is_stream(reply) else reply.body
         body, rename = mended(with_responses_calls, told), renaming(request)
-        return answered(rename(body) if rename else body, usage_in(RESPONSES_BODY, told))
+        body = rename(body) if rename else body
+        return whole.answered(body, usage_in(RESPONSES_BODY, told), (whole.OUTPUT, whole.COUNT))
 
     def retold(self, request: ClientRequest, reply: BufferedReply) -> ClientAnswer | None:
         """Tell a stream that did not say it is one; a whole answer is for its client to read."""

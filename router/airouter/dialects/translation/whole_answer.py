@@ -15,7 +15,7 @@ from airouter.interfaces import BrokenReply
 from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from airouter.dialects.conversation import Usage
     from airouter.failures import Failure
@@ -25,12 +25,25 @@ ERROR = re.compile(rb'"error"\s*(?::\s*[{"]|[,}])')
 ERROR_WORD = b'"error"'
 NO_CHOICE = re.compile(rb'"choices"\s*:\s*(?:\[\s*\]|null)')
 ABSENT = msgspec.Raw()
+CHOICES, DATA, OUTPUT, CONTENT, COUNT = (
+    b'"choices"',
+    b'"data"',
+    b'"output"',
+    b'"content"',
+    b'"input_tokens"',
+)
+"""The main fields of answers, as they stand in a body."""
 
 
-def has_no_choice(body: bytes) -> bool:
-    """Return True for a whole answer whose choices are none, or null."""
-    at = body.find(b'"choices"')
-    return at >= 0 and NO_CHOICE.match(body, at) is not None
+def shows(body: bytes, field: bytes) -> bool:
+    """Return whether a body seems to have its main field; whether one does that seems not, is read.
+
+    The main fields of other APIs than chat may be nested in its answers.
+    """
+    at = body.find(CHOICES)
+    if field == CHOICES:
+        return at >= 0 and NO_CHOICE.match(body, at) is None
+    return at < 0 and body.find(field) >= 0
 
 
 def is_given(field: msgspec.Raw) -> bool:
@@ -54,25 +67,29 @@ class WholeAnswer(msgspec.Struct):
     content: msgspec.Raw = ABSENT
     input_tokens: msgspec.Raw = ABSENT
 
-    @property
-    def answers(self) -> bool:
-        """True for what has the main field of some API."""
-        fields = (self.data, self.output, self.content, self.input_tokens)
-        chose = is_given(self.choices) and self.chosen != []
-        return chose or any(map(is_given, fields))
+    def answers(self, fields: Sequence[bytes]) -> bool:
+        """Return True for what has one of these main fields."""
+        given = {
+            DATA: self.data,
+            OUTPUT: self.output,
+            CONTENT: self.content,
+            COUNT: self.input_tokens,
+            CHOICES: ABSENT if self.chosen == [] else self.choices,
+        }
+        return any(is_given(given[field]) for field in fields)
 
     @property
     def chosen(self) -> list[FailedChoice] | None:
         """Return the choices; None where there are none that can be read."""
         return decoded_or_none(_choices, self.choices)
 
-    def told_error(self) -> Json | str | None:
-        """Return the error in place of an answer."""
+    def told_error(self, fields: Sequence[bytes]) -> Json | str | None:
+        """Return the error in place of an answer, which has one of these main fields."""
         if self.error and isinstance(self.error, dict | str):
             return self.error
         if self.object == "error":
             return {"message": self.message, "code": self.code}
-        if not self.answers:
+        if not self.answers(fields):
             return error_in_field(self.base_resp)
         errors = (each.error or each.reason for each in self.chosen or ())
         return next((error for error in errors if error), None)
@@ -97,15 +114,18 @@ _choices = msgspec.json.Decoder(list[FailedChoice])
 
 
 def answered(
-    body: bytes, usage: Usage | None, failure_in: Callable[[Json | str], Failure] = failure_in
+    body: bytes,
+    usage: Usage | None,
+    fields: Sequence[bytes],
+    failure_in: Callable[[Json | str], Failure] = failure_in,
 ) -> ClientAnswer:
-    """Return a provider's answer as it is.
+    """Return a provider's answer as it is, which has one of these main fields.
 
     Raises `BrokenReply` for one that is none of its API, such as the page of a gateway with status
     200, and `Failure` for an error in the place of one. Only an answer without usage, or with an
     error somewhere in it, is looked at.
     """
-    counts = usage is not None and not has_no_choice(body)
+    counts = usage is not None and shows(body, fields[0])
     if counts and (body.find(ERROR_WORD) < 0 or not ERROR.search(body)):
         return ClientAnswer(body, usage)
     try:
@@ -114,12 +134,12 @@ def answered(
         return ClientAnswer(body, usage)
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise BrokenReply("the upstream's answer is not a JSON object") from None
-    error = read.told_error()
+    error = read.told_error(fields)
     if error is not None:
         failure = failure_in(error)
         # A response that failed by the client's own fault is an answer.
         if read.status != "failed" or failure.status >= 500 or failure.status == 429:
             raise failure
-    elif not counts and not read.answers:
+    elif not counts and not read.answers(fields):
         raise BrokenReply("the upstream's answer is none of its API")
     return ClientAnswer(body, usage)

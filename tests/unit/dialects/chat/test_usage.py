@@ -14,7 +14,7 @@ from airouter.dialects.chat.errors import error_event
 from airouter.dialects.chat.usage import TAIL, UsageHider, UsageReader, payload
 from airouter.dialects.forwarding import EVENT_LIMIT
 from airouter.failures import Failure
-from airouter.interfaces import BrokenReply
+from airouter.interfaces import BrokenReply, EndedEarly
 
 DONE = b"data: [DONE]\n\n"
 USAGE = {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12}
@@ -170,15 +170,48 @@ def test_a_stream_without_its_end_is_not_whole(kind: type[UsageHider | UsageRead
 
 
 @pytest.mark.parametrize("kind", [UsageHider, UsageReader])
-@pytest.mark.parametrize("error", [{"error": {"message": "Busy."}}, {"object": "error"}])
 def test_a_stream_that_its_providers_error_ends_is_told_of_no_other(
-    kind: type[UsageHider | UsageReader], error: Any
+    kind: type[UsageHider | UsageReader],
 ) -> None:
+    error = {"error": {"message": "Busy."}}
     choice = {"delta": {"content": 'data: {"error": {'}, "finish_reason": None}
     said = event({"choices": [choice]})
     assert through(kind, [said, event(error)]) == (said + event(error), 0)
     with pytest.raises(BrokenReply):
         through(kind, [said])
+
+
+@pytest.mark.parametrize("kind", [UsageHider, UsageReader])
+@pytest.mark.parametrize("ends", [[], [b"", DONE], [DONE]])
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        ({"object": "error", "message": "Busy.", "code": 503}, "Busy."),
+        ({"choices": [{"delta": {}, "finish_reason": "error"}]}, EndedEarly.told),
+    ],
+)
+def test_a_stream_that_fails_by_what_no_sdk_sees_is_broken_before_the_mark_of_its_end(
+    kind: type[UsageHider | UsageReader], error: Any, told: str, ends: list[bytes]
+) -> None:
+    said = event({"choices": [{"delta": {"content": '"finish_reason": "error"'}}]})
+    failed, *done = ends or [b""]
+    out: list[bytes] = []
+    tap = kind(out.append)
+    tap.feed(said)
+    with pytest.raises(EndedEarly) as broken:
+        feed_all(tap, [event(error) + failed, *done])
+    assert broken.value.told == told
+    assert not tap.is_whole()
+    assert said in out
+    assert DONE not in b"".join(out)
+    assert through(kind, [said, DONE]) == (said + DONE, 0)
+
+
+def feed_all(tap: UsageHider | UsageReader, pieces: list[bytes]) -> None:
+    """Give a whole stream."""
+    for piece in pieces:
+        tap.feed(piece)
+    tap.finish()
 
 
 @pytest.mark.parametrize("kind", [UsageHider, UsageReader])

@@ -96,6 +96,13 @@ def test_a_stream_without_its_end_is_broken(pieces: tuple[bytes, ...]) -> None:
     assert last.failure.status == 502
 
 
+def test_a_stream_that_ends_in_a_block_and_without_a_reason_is_broken() -> None:
+    begun = start() + event("content_block_start", index=0, content_block=SAID)
+    last = events_in(begun + event("message_stop"))[-1]
+    assert isinstance(last, Broken)
+    assert last.failure.status == 502
+
+
 def test_a_stream_that_fails_says_why_and_nothing_after() -> None:
     error = {"type": "overloaded_error", "message": "Overloaded"}
     events = events_in(start() + event("error", error=error) + end())

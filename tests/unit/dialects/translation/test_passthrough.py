@@ -191,6 +191,26 @@ def test_what_is_no_answer_of_its_api_is_broken(api: str, body: bytes) -> None:
         answer_of(api, body)
 
 
+ANSWERS: dict[str, dict[str, Any]] = {
+    "chat": {"choices": [{"message": {"content": "Hi!"}}], "usage": USAGE},
+    "messages": {"content": [], "usage": USAGE},
+    "responses": {"output": [], "usage": USAGE},
+    "embeddings": {"data": [], "usage": USAGE},
+}
+
+
+@pytest.mark.parametrize("api", ["chat", "messages", "responses"])
+@pytest.mark.parametrize("answered", ANSWERS)
+@pytest.mark.parametrize("is_counted", [True, False])
+def test_an_answer_of_another_api_is_none(api: str, answered: str, *, is_counted: bool) -> None:
+    body = {**ANSWERS[answered], **({} if is_counted else {"usage": None})}
+    if answered == api:
+        assert msgspec.json.decode(answer_of(api, body)) == body
+    else:
+        with pytest.raises(BrokenReply):
+            answer_of(api, body)
+
+
 NEW = [{"role": "user", "content": [{"type": "of_tomorrow", "text": "Hello!"}]}]
 """What a provider reads, and this router does not."""
 WHOLE = {
