@@ -17,7 +17,7 @@ from airouter.dialects.chat.minimax import error_in_field
 from airouter.dialects.conversation import Usage
 from airouter.dialects.ending import Ending
 from airouter.dialects.estimation import TextMeter
-from airouter.dialects.forwarding import EVENT_END, EventForwarder
+from airouter.dialects.forwarding import DECODED, EVENT_END, EventForwarder, edges
 from airouter.dialects.openai_usage import CHAT_BODY, neutral_usage, usage_in
 from airouter.dialects.tail import Tail
 from airouter.interfaces import unfinished
@@ -107,7 +107,7 @@ class UsageReader(ChunkForwarder):
         return last_usage(end)
 
     def is_whole(self) -> bool:
-        return ENDED.search(self._tail.read()) is not None
+        return ENDED.search(edges(self._tail.read())) is not None
 
     def usage_so_far(self, received: int) -> Usage:
         return last_usage(self._tail.read()) or self._tail.estimate(TEXT, received)
@@ -160,7 +160,7 @@ class UsageHider(ChunkForwarder):
         return self._usage
 
     def is_whole(self) -> bool:
-        return any(map(ENDED.search, (self._newest, *reversed(self._sample))))
+        return any(map(ENDED.search, (edges(self._newest), *reversed(self._sample))))
 
     def usage_so_far(self, received: int) -> Usage:
         before = self._forwarded - len(self._sample)
@@ -188,7 +188,7 @@ class UsageHider(ChunkForwarder):
 
     def _is_usage(self, event: bytes) -> bool:
         at = event.find(USAGE_WORD)
-        if at < 0 or not USAGE.search(event, at):
+        if at < 0 or len(event) > DECODED or not USAGE.search(event, at):
             return False
         chunk = decoded_or_none(CHAT_BODY, payload(event))
         counts = None if chunk is None else chunk.counts
@@ -206,7 +206,9 @@ def lacks_done(end: bytes) -> bool:
 
 def error_of_minimax(end: bytes) -> Json | None:
     """Return MiniMax's error in the end of a stream; None where there is none."""
-    for event in EVENT_END.split(end):
+    if end.find(BASE_RESP) < 0:
+        return None
+    for event in EVENT_END.split(end[-DECODED:]):
         if event.find(BASE_RESP) >= 0:
             chunk = decoded_or_none(CHAT_BODY, payload(event))
             if chunk is not None and not chunk.choices:
@@ -217,7 +219,7 @@ def error_of_minimax(end: bytes) -> Json | None:
 def last_usage(end: bytes) -> Usage | None:
     """Return the last usage in the end of a stream."""
     usage = None
-    for event in EVENT_END.split(end):
+    for event in EVENT_END.split(end[-DECODED:]):
         if USAGE.search(event):
             usage = usage_in(CHAT_BODY, payload(event)) or usage
     return usage
