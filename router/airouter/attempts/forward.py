@@ -16,6 +16,7 @@ from airouter.eventloop.aside import LARGE
 from airouter.failures import Failure, drop_frames, filtered
 from airouter.interfaces import BrokenReply, UpstreamRefused
 from airouter.routing.outcome import ANSWERED, AttemptOutcome
+from airouter.untrusted import WINDOW
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +32,10 @@ NO_STREAM = "the upstream did not stream"
 PASSED = 4_194_304
 """Bytes of an answer that passes through, and is given at once: it takes some 10 ms, and embeddings
 and images, of which most answers have fewer, do not wait for the large requests of others.
+"""
+FEW, MOST_OBJECTS, MOST_FIELDS = 4_096, 2_000, 20_000
+"""Bytes of an answer that has few of either, and how many of them one may have that is given at
+once: the dearest of 2,000 calls takes some 20 ms, and embeddings have an object each.
 """
 
 
@@ -48,7 +53,7 @@ async def forward(
     if request.stream:
         size += len(request.body)
     try:
-        if size <= LARGE or (size <= PASSED and passes(target, request, replies)):
+        if is_quick(target, request, replies, size):
             body, usage, streams = whole_or_stream(target, request, replies)
         else:
             translate = partial(whole_or_stream, target, request, replies)
@@ -84,6 +89,30 @@ def give_stream(
         exchange.start(reply.status, answer_headers(context, target, reply.headers, EVENT_STREAM))
     exchange.write(stream)
     exchange.end()
+
+
+def is_quick(
+    target: Target, request: ClientRequest, replies: Sequence[BufferedReply], size: int
+) -> bool:
+    """Return whether it takes some milliseconds at most to give an answer of so many bytes."""
+    if size > LARGE and (size > PASSED or not passes(target, request, replies)):
+        return False
+    return size <= FEW or not has_many_objects(replies)
+
+
+def has_many_objects(replies: Sequence[BufferedReply]) -> bool:
+    """Return whether more may have to be looked at in an answer than its bytes would tell.
+
+    What looks like an object inside a string counts, too.
+    """
+    objects, fields = MOST_OBJECTS, MOST_FIELDS
+    for reply in replies:
+        for at in range(0, len(reply.body), WINDOW):  # to count millions would take long, too
+            objects -= reply.body.count(b"{", at, at + WINDOW)
+            fields -= reply.body.count(b":", at, at + WINDOW)
+            if objects < 0 or fields < 0:
+                return True
+    return False
 
 
 def passes(target: Target, request: ClientRequest, replies: Sequence[BufferedReply]) -> bool:

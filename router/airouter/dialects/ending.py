@@ -30,7 +30,16 @@ class Ending:
         if data.find(self._hint) < 0 or (found := self._last.search(data)) is None:
             return data, b""
         self.over = True
-        end = EVENT_END.search(data, found.end())
-        if end is None or NOTHING_MORE.fullmatch(data, end.end()):
+        end = end_after(data, found.end())
+        if end < 0 or NOTHING_MORE.fullmatch(data, end):
             return data, b""
-        return data[: end.end()], data[end.end() :]
+        return data[:end], data[end:]
+
+
+def end_after(data: bytes, at: int) -> int:
+    """Return the end of the event that goes on at a place, or -1; it may have megabytes."""
+    if data.find(b"\r") < 0:
+        end = data.find(b"\n\n", at)
+        return end if end < 0 else end + 2
+    found = EVENT_END.search(data, at)
+    return -1 if found is None else found.end()

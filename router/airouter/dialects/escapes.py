@@ -27,6 +27,8 @@ WHOLE = re.compile(
 HALF = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 WINDOW = 65_536
 """Bytes that are looked at by one call."""
+MOST_ESCAPES = 20_000
+"""In an event that is looked through for halves, one after the other."""
 MOST_HALVES = 1_000
 """In a body. Each takes memory until they are all found."""
 
@@ -46,8 +48,10 @@ class SplitEscapes:
         return frame if data.find(b"\\u") < 0 else Frame(frame.name, self.joined(data))
 
     def joined(self, data: bytes) -> bytes:
-        """Return the data of an event without halves."""
+        """Return the data of an event without halves; the same where it has very many escapes."""
         if data.find(b"\\ud") < 0 and data.find(b"\\uD") < 0:
+            return data
+        if data.count(b"\\") > MOST_ESCAPES:
             return data
         return ESCAPE.sub(self._whole, data)
 

@@ -16,7 +16,7 @@ import msgspec
 
 from airouter.dialects.ending import MORE
 from airouter.dialects.escapes import without_halves
-from airouter.dialects.framing import BOM, frame_of, last_end
+from airouter.dialects.framing import BOM, frame_of, has_many_values, last_end
 from airouter.dialects.raw_json import mended, with_data
 from airouter.interfaces import BrokenReply, Surplus
 
@@ -25,14 +25,17 @@ if TYPE_CHECKING:
 
     from airouter.dialects.dialect import Write
     from airouter.dialects.ending import Ending
+    from airouter.dialects.framing import Frame
     from airouter.dialects.translation.base import Mask
 
 EVENT_LIMIT = 67_108_864
 """Bytes of one event: the last of Responses has the whole response in it."""
 DECODED = 1_048_576
 """Bytes of an event that is decoded; a longer one would hold the event loop for too long."""
-MOST_READ = 16_777_216
-"""Bytes of an event in which something is looked for that few have, and mended."""
+MOST_READ, MOST_MENDED = 16_777_216, 20_000
+"""Bytes and values of an event in which something is looked for that few have, and mended."""
+EDGE = 65_536
+"""Bytes at both ends of a longer event in which it says what it is, and why it is the last."""
 LONGEST_EDGE = 3
 """Bytes of an event's end without its last one."""
 EVENT_END = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
@@ -215,10 +218,24 @@ def sound_events(events: bytes, skips: Callable[[bytes], bool]) -> tuple[bytes, 
 
 def is_sound(event: bytes) -> bool:
     """Return False for an event that is no JSON."""
+    if len(event) > DECODED:
+        return True
     frame = frame_of(event.rstrip(b"\r\n"))
-    if frame is None or frame.data == DONE or len(event) > DECODED:
+    if frame is None or frame.data == DONE:
         return True
     return is_object(frame.data) or is_object(without_halves(frame.data))
+
+
+def mendable(event: bytes) -> Frame | None:
+    """Return an event that is looked through; None for one without data, or with too much."""
+    if len(event) > MOST_READ or has_many_values(event, MOST_MENDED):
+        return None
+    return frame_of(event.rstrip(b"\r\n"))
+
+
+def edges(data: bytes) -> bytes:
+    """Return both ends of a long event, and all of another."""
+    return data if len(data) <= 2 * EDGE else data[:EDGE] + data[-EDGE:]
 
 
 def for_clients(event: bytes) -> bytes:

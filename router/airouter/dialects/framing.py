@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.interfaces import BrokenReply
-from airouter.untrusted import OF_AN_OBJECT, has_more_than
+from airouter.untrusted import OF_AN_OBJECT, WINDOW, has_more_than
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,8 +30,8 @@ LONGEST_END = 3
 """Bytes of an event's end without its last one."""
 MOST_LINES = 10_000
 """Of one event."""
-LARGE, MOST_VALUES = 131_072, 500_000
-"""Bytes of an event whose values are counted, and how many it may have, as a request may."""
+LARGE, MOST_VALUES = 16_384, 50_000
+"""Bytes of an event whose values are counted, and how many one may have that is read."""
 BETWEEN_VALUES = (b",", b":", b"[", b"{")
 MOST_LAST = 100
 """Frames that are looked at from the end of a stream: those after the last that counts are few."""
@@ -111,10 +111,8 @@ def last_frames(data: bytes) -> Iterator[Frame]:
 def frame_of(event: bytes) -> Frame | None:
     """Return an event, given without its last empty line, as a frame; None for one without data.
 
-    Raises `BrokenReply` for one of too many lines or values.
+    Raises `BrokenReply` for one of too many lines.
     """
-    if len(event) > LARGE:
-        check_values(event)
     if event.startswith(b"data: ") and LF not in event and CR not in event:
         return Frame(b"", event[6:])
     if not event or (event[0] == COMMENT and LF not in event and CR not in event):
@@ -133,11 +131,14 @@ def frame_of(event: bytes) -> Frame | None:
     return Frame(name, data[0] if len(data) == 1 else b"\n".join(data))
 
 
-def check_values(event: bytes) -> None:
-    """Raise `BrokenReply` for a large event with too many values in it: each costs much."""
-    some = sum(map(event.count, BETWEEN_VALUES)) > MOST_VALUES // OF_AN_OBJECT
-    if some and has_more_than(event, MOST_VALUES, MOST_VALUES):
-        raise BrokenReply("an event of the upstream's stream has too many values")
+def has_many_values(event: bytes, most: int = MOST_VALUES) -> bool:
+    """Return whether an event, or its data, has so many values that it takes long to read it."""
+    left = most // OF_AN_OBJECT
+    for at in range(0, len(event) if len(event) > LARGE else 0, WINDOW):
+        left -= sum(event.count(each, at, at + WINDOW) for each in BETWEEN_VALUES)
+        if left < 0:  # with those in strings, which take longer to tell from the others
+            return has_more_than(event, most, most)
+    return False
 
 
 def lines_of(event: bytes) -> list[bytes]:

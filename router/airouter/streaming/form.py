@@ -13,7 +13,7 @@ import msgspec
 from airouter.dialects.chat.errors import error_event as chat_error
 from airouter.dialects.chat.errors import failure_in as chat_failure
 from airouter.dialects.chat.minimax import error_in_field
-from airouter.dialects.framing import ServerSentEvents
+from airouter.dialects.framing import ServerSentEvents, has_many_values
 from airouter.dialects.messages.errors import error_event as messages_error
 from airouter.dialects.messages.errors import failure_in as messages_failure
 from airouter.dialects.responses.errors import error_event as responses_error
@@ -126,7 +126,7 @@ _event = msgspec.json.Decoder(FirstEvent)
 def opening_error(opening: bytes, form: StreamForm) -> Failure | None:
     """Return the error that a stream begins with; None for one that begins as an answer."""
     for frame in ServerSentEvents().feed(opening + b"\n\n"):
-        event = decoded_or_none(_event, frame.data)
+        event = None if has_many_values(frame.data) else decoded_or_none(_event, frame.data)
         if event is None:
             continue
         error = event.error or (event.response.error if event.response is not None else None)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from airouter.attempts.forward import PASSED
+from airouter.attempts.forward import MOST_FIELDS, MOST_OBJECTS, PASSED
 from airouter.bounds.answers_in_hand import TOGETHER
 from airouter.eventloop.aside import LARGE
 from support.chat_provider import (
@@ -98,10 +98,18 @@ async def test_a_whole_answer_to_a_large_request_is_told_as_a_stream_beside_the_
     assert b'"content":"Hi"' in (await asking).content
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param("m" * PASSED, id="bytes"),
+        pytest.param([{}] * (MOST_OBJECTS + 1), id="objects"),
+        pytest.param({f"f{number}": 1 for number in range(MOST_FIELDS)}, id="fields"),
+    ],
+)
 async def test_a_large_whole_answer_is_read_beside_the_loop(
-    router: Served, first: RawUpstream
+    router: Served, first: RawUpstream, more: object
 ) -> None:
-    said = {**ANSWER, "more": "m" * PASSED}
+    said = {**ANSWER, "more": more}
     asking = asyncio.create_task(router.chat())
     provider = await first.accept()
     await provider.request()

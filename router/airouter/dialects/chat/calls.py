@@ -18,8 +18,8 @@ from airouter.dialects.chat.cut_short import NOT_TOLD
 from airouter.dialects.chat.parse_response import CUT, FAULTS, STOPS
 from airouter.dialects.chat.pieced_arguments import PiecedArguments, is_more_of
 from airouter.dialects.escapes import without_halves
-from airouter.dialects.forwarding import DONE, MOST_READ, by_event
-from airouter.dialects.framing import frame_of
+from airouter.dialects.forwarding import DONE, by_event, mendable
+from airouter.dialects.framing import LARGE
 from airouter.dialects.raw_json import (
     ABSENT,
     RawFields,
@@ -231,13 +231,14 @@ class CallMender:
         return by_event(events, self._mended)
 
     def _mended(self, event: bytes) -> bytes:
-        frame = None if self._lost else frame_of(event.rstrip(b"\r\n"))
+        frame = None if self._lost else mendable(event)
         if frame is None:
+            self._lost = self._lost or len(event) > LARGE
             return event
         if frame.data == DONE:
             return b"".join(map(self._end, self._choices)) + event
         for data in readings(frame.data):
-            chunk = None if len(data) > MOST_READ else decoded_or_none(_completion, data)
+            chunk = decoded_or_none(_completion, data)
             if chunk is not None:
                 return self._with_calls(event, data, chunk.choices or ())
         self._lost = True

@@ -19,8 +19,7 @@ from airouter.dialects.chat.completion import (
     message_thought,
 )
 from airouter.dialects.chat.usage import UsageHider, UsageReader
-from airouter.dialects.forwarding import MOST_READ, by_event
-from airouter.dialects.framing import frame_of
+from airouter.dialects.forwarding import by_event, mendable
 from airouter.dialects.raw_json import (
     ABSENT,
     RawFields,
@@ -87,7 +86,7 @@ class PlainHider(UsageHider):
 
 def plain_event(event: bytes) -> bytes:
     """Return a chunk whose contents are text."""
-    frame = None if len(event) > MOST_READ else frame_of(event.rstrip(b"\r\n"))
+    frame = mendable(event)
     if frame is None or not is_in_pieces(frame.data):
         return event
     return with_data(event, with_plain_choices(frame.data, "delta"))

@@ -20,7 +20,7 @@ from airouter.dialects.chat.minimax import error_in_field
 from airouter.dialects.conversation import Usage
 from airouter.dialects.ending import Ending
 from airouter.dialects.estimation import TextMeter
-from airouter.dialects.forwarding import EVENT_END, EventForwarder
+from airouter.dialects.forwarding import DECODED, EVENT_END, EventForwarder, edges
 from airouter.dialects.openai_usage import CHAT_BODY, neutral_usage, usage_in
 from airouter.dialects.tail import Tail
 from airouter.interfaces import unfinished
@@ -132,7 +132,7 @@ class UsageReader(ChunkForwarder):
         return self._tail.read()
 
     def is_whole(self) -> bool:
-        end = self.seen()
+        end = edges(self.seen())
         return ENDED.search(end) is not None and not fails(end)
 
     def usage_so_far(self, received: int) -> Usage:
@@ -189,7 +189,7 @@ class UsageHider(ChunkForwarder):
         return b"".join(self._sample)
 
     def is_whole(self) -> bool:
-        pieces = self._newest, *reversed(self._sample)
+        pieces = edges(self._newest), *reversed(self._sample)
         return any(map(ENDED.search, pieces)) and not any(map(fails, pieces))
 
     def usage_so_far(self, received: int) -> Usage:
@@ -218,7 +218,7 @@ class UsageHider(ChunkForwarder):
 
     def _is_usage(self, event: bytes) -> bool:
         at = event.find(USAGE_WORD)
-        if at < 0 or not USAGE.search(event, at):
+        if at < 0 or len(event) > DECODED or not USAGE.search(event, at):
             return False
         chunk = decoded_or_none(CHAT_BODY, payload(event))
         counts = None if chunk is None else chunk.counts
@@ -236,7 +236,7 @@ def lacks_done(end: bytes) -> bool:
 
 def fails(end: bytes) -> bool:
     """Return whether the end of a stream, or a piece of that, has an error that no SDK sees."""
-    return end.find(ERROR) >= 0 and FAILED.search(end) is not None
+    return end.find(ERROR) >= 0 and FAILED.search(edges(end)) is not None
 
 
 def error_at_top(end: bytes) -> Json | None:
@@ -250,7 +250,9 @@ def error_at_top(end: bytes) -> Json | None:
 
 def error_of_minimax(end: bytes) -> Json | None:
     """Return MiniMax's error in the end of a stream; None where there is none."""
-    for event in EVENT_END.split(end):
+    if end.find(BASE_RESP) < 0:
+        return None
+    for event in EVENT_END.split(end[-DECODED:]):
         if event.find(BASE_RESP) >= 0:
             chunk = decoded_or_none(CHAT_BODY, payload(event))
             if chunk is not None and not chunk.choices:
@@ -261,7 +263,7 @@ def error_of_minimax(end: bytes) -> Json | None:
 def last_usage(end: bytes) -> Usage | None:
     """Return the last usage in the end of a stream."""
     usage = None
-    for event in EVENT_END.split(end):
+    for event in EVENT_END.split(end[-DECODED:]):
         if USAGE.search(event):
             usage = usage_in(CHAT_BODY, payload(event)) or usage
     return usage

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from airouter.dialects.framing import EVENT_LIMIT, LARGE, Frame, check_values
+from airouter.dialects.framing import EVENT_LIMIT, Frame
 from airouter.interfaces import BrokenReply
 
 if TYPE_CHECKING:
@@ -46,10 +46,7 @@ class EventStream:
                 raise BrokenReply("a frame of the upstream's stream has no possible length")
             if len(buffer) - start < size:
                 break
-            data = bytes(buffer[start : start + size])
-            if size > LARGE:
-                check_values(data)
-            frames.append(self._frame(data))
+            frames.append(self._frame(bytes(buffer[start : start + size])))
             start += size
         del buffer[:start]
         return frames

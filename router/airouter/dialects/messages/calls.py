@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from airouter.dialects.forwarding import MOST_READ, by_event
-from airouter.dialects.framing import frame_of
+from airouter.dialects.forwarding import by_event, mendable
 from airouter.dialects.raw_json import (
     ABSENT,
     RawFields,
@@ -92,9 +91,7 @@ class CallMender:
         return by_event(events, self._mended)
 
     def _mended(self, event: bytes) -> bytes:
-        if event.find(CALL) < 0 or len(event) > MOST_READ:
-            return event
-        frame = frame_of(event.rstrip(b"\r\n"))
+        frame = None if event.find(CALL) < 0 else mendable(event)
         told = None if frame is None else decoded_or_none(_event, frame.data)
         if frame is None or told is None or told.content_block is None:
             return event

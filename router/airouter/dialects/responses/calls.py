@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.forwarding import MOST_READ, by_event
-from airouter.dialects.framing import frame_of
+from airouter.dialects.forwarding import by_event, mendable
 from airouter.dialects.raw_json import (
     ABSENT,
     RawFields,
@@ -175,7 +174,7 @@ class CallMender:
         return by_event(events, self._mended)
 
     def _mended(self, event: bytes) -> bytes:
-        frame = None if len(event) > MOST_READ else frame_of(event.rstrip(b"\r\n"))
+        frame = mendable(event)
         told = None if frame is None else decoded_or_none(_event, frame.data)
         changed = None if frame is None or told is None else self._changed(frame.data, told)
         return event if changed is None else with_data(event, msgspec.json.encode(changed))

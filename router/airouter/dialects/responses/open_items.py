@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.framing import ServerSentEvents
+from airouter.dialects.framing import ServerSentEvents, has_many_values
 from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
@@ -111,6 +111,8 @@ class OpenItems:
             return
         for piece in events:
             for frame in ServerSentEvents().feed(piece + b"\n\n"):
+                if has_many_values(frame.data):
+                    continue
                 event = decoded_or_none(_event, frame.data)
                 if event is not None:
                     self._take(event, len(frame.data))

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.forwarding import MOST_READ, by_event
-from airouter.dialects.framing import frame_of
+from airouter.dialects.forwarding import by_event, mendable
 from airouter.dialects.raw_json import (
     ABSENT,
     RawFields,
@@ -92,7 +91,7 @@ class PlaceFiller:
         return by_event(events, self._placed)
 
     def _placed(self, event: bytes) -> bytes:
-        frame = None if len(event) > MOST_READ else frame_of(event.rstrip(b"\r\n"))
+        frame = mendable(event)
         told = None if frame is None else decoded_or_none(_event, frame.data)
         if frame is None or told is None or not told.type:
             return event

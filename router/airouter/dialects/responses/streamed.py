@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from airouter.dialects.forwarding import DECODED
 from airouter.dialects.framing import ServerSentEvents
 from airouter.dialects.raw_json import ABSENT, raw_json, with_data
 from airouter.untrusted import decoded_or_none
@@ -67,7 +68,7 @@ class StreamedResponse:
 
         `left` returns those that were not done, of a status.
         """
-        if not EMPTY.search(events):
+        if not has_no_output(events):
             return events
         last = LAST.search(events)
         start = -1 if last is None else events.rfind(b"data:", 0, last.start())
@@ -129,6 +130,13 @@ class StreamedResponse:
     def _output(self, left: dict[int, Json]) -> msgspec.Raw:
         items = {**left, **self._items}
         return raw_json([item for _, item in sorted(items.items())])
+
+
+def has_no_output(events: bytes) -> bool:
+    """Return whether a response may have an empty output; a large one is searched quickly."""
+    if len(events) <= DECODED:
+        return EMPTY.search(events) is not None
+    return events.find(b'"output":[]') >= 0 or events.find(b'"output": []') >= 0
 
 
 def frames_in(events: bytes) -> list[bytes]:

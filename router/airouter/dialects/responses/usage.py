@@ -124,7 +124,7 @@ class UsageReader(NamedEventForwarder):
         """
         self.feed_rest()
         end = self._tail.read()
-        if not LAST.search(end):
+        if not (self._ending.over or LAST.search(end)):
             error = last_error(end)
             if error is None:
                 raise unfinished()
@@ -132,7 +132,7 @@ class UsageReader(NamedEventForwarder):
         return last_usage(end)
 
     def is_whole(self) -> bool:
-        return ENDED.search(self._tail.read()) is not None
+        return self._ending.over or ENDED.search(self._tail.read()) is not None
 
     def usage_so_far(self, received: int) -> Usage:
         return last_usage(self._tail.read()) or self._tail.estimate(TEXT, received)

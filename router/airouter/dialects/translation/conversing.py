@@ -26,6 +26,7 @@ from airouter.dialects.translation.stream_translator import (
     TOO_DEEP,
     JoinedTranslator,
     StreamTranslator,
+    read_frame,
 )
 from airouter.dialects.translation.tool_names import (
     own_names,
@@ -144,9 +145,9 @@ class ConversationTranslation(Translation):
         """Return the answer that a stream gives. Raises `BrokenReply` and `Failure`."""
         parser, assembly = self._upstream.stream_parser(self._destination), Assembly()
         framing, escapes = self._upstream.framing(), SplitEscapes()
-        frames = map(escapes.whole, [*framing.feed(stream), *framing.rest()])
-        events = chain(chain.from_iterable(map(parser.feed, frames)), parser.finish())
-        for event in events:
+        frames = [*framing.feed(stream), *framing.rest()]
+        told = (read_frame(frame, parser, escapes) for frame in frames)
+        for event in chain(chain.from_iterable(told), parser.finish()):
             assembly.feed(event)
         if assembly.failure is not None:
             raise assembly.failure

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -27,6 +27,7 @@ from airouter.dialects.events import (
     Stopped,
     TextDelta,
 )
+from airouter.dialects.framing import has_many_values
 from airouter.dialects.spending import added
 from airouter.dialects.translation.cutting import cut_events
 from airouter.dialects.translation.unique_calls import UniqueCalls
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
         Write,
     )
     from airouter.dialects.events import Event
+    from airouter.dialects.framing import Frame
     from airouter.dialects.joining.joined_answer import JoinedAnswer
     from airouter.dialects.translation.base import Mask
     from airouter.failures import Failure
@@ -53,6 +55,15 @@ COUNTS = (Begun, Counted)
 TEXTS = (TextDelta, ReasoningDelta, RefusalDelta, ArgumentsDelta)
 PARTS = (PartBegun, PartEnded)
 TOO_DEEP = "the upstream's answer is nested too deeply"
+MOST_EVENTS = 1_000
+"""That are made of one frame: a whole answer with a hundred calls makes some three hundred."""
+
+
+def read_frame(frame: Frame, parser: StreamParser, escapes: SplitEscapes) -> Iterable[Event]:
+    """Return the events of a frame. Raises `BrokenReply` for one that takes too long to read."""
+    if has_many_values(frame.data):
+        raise BrokenReply("an event of the upstream's stream has too many values")
+    return parser.feed(escapes.whole(frame))
 
 
 class StreamTranslator:
@@ -131,7 +142,11 @@ class StreamTranslator:
                 if self._ended and frame.data != DONE:
                     self._send(out)
                     raise Surplus(MORE)
-                out += map(self._take, self._parser.feed(self._escapes.whole(frame)))
+                before = len(out)
+                events = read_frame(frame, self._parser, self._escapes)
+                out += map(self._take, islice(events, MOST_EVENTS))
+                if len(out) - before == MOST_EVENTS:
+                    raise BrokenReply("an event of the upstream's stream says too much")
         except Surplus:
             raise
         except (BrokenReply, RecursionError, UpstreamRefused) as error:
@@ -154,7 +169,7 @@ class StreamTranslator:
         """Yield the events of what is left without an end; what cannot be read of it is none."""
         with suppress(BrokenReply):
             for frame in self._framing.rest():
-                yield from self._parser.feed(self._escapes.whole(frame))
+                yield from read_frame(frame, self._parser, self._escapes)
 
     def usage_so_far(self, received: int) -> Usage:  # noqa: ARG002  # the text itself is counted
         return self._own_usage()
