@@ -33,7 +33,7 @@ async def test_an_alias_is_served(router: Served, first: RawUpstream) -> None:
     assert (await asking).status_code == 200
 
 
-@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 529, 401, 403])
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 520, 524, 529, 401, 403])
 async def test_a_failed_attempt_moves_on_to_the_next_backend(
     router: Served, first: RawUpstream, second: RawUpstream, status: int
 ) -> None:

@@ -60,9 +60,9 @@ class Retries(Part):
         2, description="Times that tried backends are tried again, 0 to 5. Default 2."
     )
     on_status: Statuses = Field(
-        [408, 429, 500, 502, 503, 504, 529],
+        [408, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529],
         description="Statuses of an upstream after which another attempt is made. "
-        "Default 408, 429, 500, 502, 503, 504, 529.",
+        "Default 408, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529.",
     )
     backoff: Backoff = Field(Backoff(), description="Pause before an attempt.")
     budget_percent: WholePercent = Field(

@@ -305,7 +305,7 @@ class Retries(Part, frozen=True):
 
     attempts: int = 2
     """Times that backends which were tried are tried again."""
-    on_status: tuple[int, ...] = (408, 429, 500, 502, 503, 504, 529)
+    on_status: tuple[int, ...] = (408, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529)
     backoff_initial: float = 0.1
     backoff_max: float = 2.0
     budget_percent: float = 20.0
