@@ -117,5 +117,8 @@ def test_a_group_that_nobody_declares_is_reported(field: str) -> None:
         rule |= {"issuer": "i", "audiences": ["a"], "jwksSecretRef": {"name": "k"}}
     else:
         rule |= {"namespaces": {"names": ["a"]}}
-    where = f"error: spec.auth.{field}[name=r].groups: there is no group nobody"
-    assert any(each.startswith(where) for each in findings(auth={field: [rule]}))
+    told = (
+        f"error: spec.auth.{field}[name=r].groups: there is no group nobody "
+        "(fix: declare it in spec.auth.groups)"
+    )
+    assert told in findings(auth={field: [rule]})

@@ -94,6 +94,8 @@ class Book:
         self._settling = settling
         self._learning = learning
         self._written: dict[str, int] | None = None
+        self._asked: dict[str, dict[str, int]] = {}
+        """What pods want of budgets beyond what is written down, by the keys of budgets."""
         self._beyond: set[str] = set()
         """The keys of budgets of which more may have been spent than is written down."""
         self._budgets: dict[str, BudgetAccount] = {}
@@ -185,7 +187,8 @@ class Book:
     def to_write(self, message: LedgerMessage, ahead: int) -> dict[str, Spent]:
         """Return what has to be written down before a message is answered; mostly nothing.
 
-        By keys of budgets, with an `ahead`th of each to spare, so that it is seldom.
+        By keys of budgets, with an `ahead`th of each to spare, so that it is seldom. What other
+        pods wait for is in it, too: else only one of them got something by each write.
         """
         found: dict[str, Spent] = {}
         if self._written is None:
@@ -194,9 +197,12 @@ class Book:
             account = self._budgets.get(line.key)
             former = 0 if line.born == self._born else line.spent
             spent = former if account is None else max(account.spent, former)
-            enough = spent + max(line.needed, line.wanted)
+            wanted = max(line.needed, line.wanted)
             written = self._written.get(line.key, 0)
-            if line.keeps and written < max(spent, min(line.limit, enough)):
+            if line.keeps and written < max(spent, min(line.limit, spent + wanted)):
+                asked = self._asked.setdefault(line.key, {})
+                asked[message.pod] = wanted
+                enough = spent + sum(asked.values())
                 most = max(spent, min(line.limit, enough + line.limit // ahead))
                 found[line.key] = Spent(most, line.keeps)
         return found
@@ -219,6 +225,8 @@ class Book:
         """Grant up to what has been written down, by keys of budgets."""
         if self._written is not None:
             self._written |= {key: each.amount for key, each in written.items()}
+            for key in written:
+                self._asked.pop(key, None)
 
     def _pass_time(self) -> None:
         """Bring all to now. A clock that goes back stands still."""

@@ -110,6 +110,7 @@ class SharedLimits:
         self.limiter.ask = self.budgets.ask = None
         if self._exchanger is not None:
             await self._exchanger.leave()
+        await asyncio.gather(*self._closing)
 
     def _place_for(self, snapshot: Snapshot) -> Place:
         if snapshot.ledger == "Redis":

@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import count
 from typing import Any
 
+from msgspec.structs import replace
+
 from airouter.bookkeeping.book import Book
 from airouter.bookkeeping.budget_account import Spent
 from airouter.bookkeeping.messages import KEPT, SETTLING, LeaseGrant, LedgerMessage, Line
@@ -119,6 +121,19 @@ def test_no_more_is_granted_than_is_written_down() -> None:
     assert not ledger.book.to_write(message, ahead=10)
     assert ledger.ask("a", 50) == 15
     assert ledger.book.spent() == {"b": Spent(35, DAY)}
+
+
+def test_what_several_pods_wait_for_is_written_down_at_once() -> None:
+    ledger = BudgetBook({"b": Spent(20, DAY)})
+    line = Line("b", 100, False, 0, 0, 5, 5, 5, [], DAY)
+    for pod, amount in (("a", 35), ("c", 40), ("a", 40)):
+        message = LedgerMessage(pod, "p", 1, 0, 0, 0, 0, False, [line])
+        to_write = ledger.book.to_write(message, ahead=10)
+        assert to_write == {"b": Spent(amount, DAY)}
+    ledger.book.let_spend(to_write)
+    assert [ledger.ask(pod, 5) for pod in "ac"] == [5, 5]
+    message = LedgerMessage("a", "p", 3, 0, 0, 0, 0, False, [replace(line, held=5, needed=25)])
+    assert ledger.book.to_write(message, ahead=10) == {"b": Spent(65, DAY)}, "each pod once"
 
 
 def test_what_was_spent_as_debt_is_to_be_written_down_with_the_next_message() -> None:

@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 
+from airouter.config.budget import PeriodBudget
 from airouter.config.delivery import pack_snapshot
 from airouter.config.snapshot import Auth, ClientKey, Limits, Model, Snapshot
 from airouter.limits.ledger.operator import OperatorLedger
+from airouter.limits.ledger.written import WrittenBudgets
 from airouter.limits.shared_limits import SharedLimits
 from support.config import MOCK, manifest
 from support.in_loop import served
+from support.ports import free_port
 from support.replicas import CHAT, TEAM
 from support.stream_control import stream_control
 
@@ -63,3 +66,23 @@ async def test_a_router_that_an_operator_feeds_shares_its_limits_there(
         assert limits.as_json() is None
         limits.limiter.reserve(TEAM, "m", CHAT).settle(1, 1)
         await limits.close()
+
+
+async def test_a_router_that_ends_as_it_changes_its_ledger_leaves_no_file_open(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "ledger.sqlite"
+    budget = PeriodBudget("1", "Day")
+    auth = Auth(clients=(ClientKey("team", "00" * 32, budgets=(budget,)),))
+    limits = SharedLimits("pod-0", file)
+    limits.reload(Snapshot(auth=auth))
+    (scope,) = limits.budgets.of(TEAM)
+    async with asyncio.timeout(PATIENCE):
+        while not scope.lease.is_known:
+            await limits.budgets.look([scope])
+    url = f"redis://127.0.0.1:{free_port()}/0"
+    limits.reload(Snapshot(auth=auth, ledger="Redis", redis_url=url))
+    await limits.close()
+    other = WrittenBudgets(file)
+    await other.open()
+    await other.close()

@@ -98,7 +98,8 @@ def note_unknown_groups(declared: Auth, report: Report) -> None:
         for name in groups:
             if name not in known:
                 path = ("spec", "auth", field, NamedItem(owner), "groups")
-                report.error(path, f"there is no group {name}", choice(known))
+                fix = choice(known) or "declare it in spec.auth.groups"
+                report.error(path, f"there is no group {name}", fix)
 
 
 def compile_grant(declared: KeyGrant) -> snapshot.KeyGrant:

@@ -69,13 +69,16 @@ class LocalLedger(RemoteLedger):
         self._book = None
 
     async def _begin(self) -> Book:
-        try:
-            spent = None if self._file is None else await self._file.open()
-        except LedgerError as error:
-            logger.warning(
-                "what is spent of budgets is forgotten when this process ends: %s "
-                "(fix: set AIROUTER_LEDGER_FILE to a file that this process alone can write)",
-                error,
-            )
-            self._file = spent = None
+        file, spent = self._file, None
+        if file is not None:
+            try:
+                spent = await file.open()
+            except LedgerError as error:
+                logger.warning(
+                    "what is spent of budgets is forgotten when this process ends: %s "
+                    "(fix: set AIROUTER_LEDGER_FILE to a file that this process alone can write)",
+                    error,
+                )
+                self._file = None
+                file.let_go()  # a slow disk may yet open it
         return Book(self._clock, spent, settling=0, learning=0)

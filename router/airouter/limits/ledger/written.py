@@ -18,6 +18,7 @@ from airouter.limits.ledger.base import LedgerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from concurrent.futures import Future
     from pathlib import Path
 
 T = TypeVar("T")
@@ -54,9 +55,13 @@ class WrittenBudgets:
 
     async def close(self) -> None:
         """Let others have the file. Never raises."""
-        with contextlib.suppress(LedgerError):
-            await self._in_thread(self._close)
+        await asyncio.wait([asyncio.wrap_future(self.let_go())], timeout=PATIENCE)
+
+    def let_go(self) -> Future[None]:
+        """Let others have the file once the disk has answered; return that as a future."""
+        closing = self._thread.submit(self._close)
         self._thread.shutdown(wait=False)
+        return closing
 
     async def _in_thread(self, call: Callable[[], T]) -> T:
         doing = asyncio.get_running_loop().run_in_executor(self._thread, call)
@@ -107,5 +112,6 @@ class WrittenBudgets:
 
     def _close(self) -> None:
         if self._database is not None:
-            self._database.close()
+            with contextlib.suppress(sqlite3.Error):
+                self._database.close()
             self._database = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic
@@ -10,12 +11,14 @@ import pytest
 
 from airouter.bookkeeping.budget_account import Spent
 from airouter.bookkeeping.messages import LedgerAnswer, LedgerMessage, Line
+from airouter.limits.ledger import written
 from airouter.limits.ledger.budget_lease import BudgetLease
 from airouter.limits.ledger.exchanger import Exchanger
 from airouter.limits.ledger.leases import Leases
 from airouter.limits.ledger.local import LocalLedger
 from airouter.limits.ledger.written import WrittenBudgets
 
+PATIENCE = 60.0
 LIMIT, WEEK = 1_000, 7 * 86_400
 
 
@@ -86,18 +89,18 @@ async def test_a_router_that_ends_leaves_exactly_what_was_spent(start: Start) ->
 async def test_the_file_is_written_a_hundred_times_for_a_budget_and_not_for_each_request(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written: list[int] = []
+    writes: list[int] = []
     write = WrittenBudgets.write
 
     async def noted(self: WrittenBudgets, spent: dict[str, Spent]) -> None:
-        written.append(len(spent))
+        writes.append(len(spent))
         await write(self, spent)
 
     monkeypatch.setattr(WrittenBudgets, "write", noted)
     pod = start()
     for total in range(LIMIT):
         assert await pod.ask(1, total=total) == 1
-    assert 50 <= len(written) <= 110
+    assert 50 <= len(writes) <= 110
     assert await pod.ask(1, total=LIMIT) == 0
 
 
@@ -126,6 +129,32 @@ async def test_a_file_that_another_process_has_is_said_and_budgets_hold_in_memor
     assert "AIROUTER_LEDGER_FILE" in caplog.text
     await first.ledger.close()
     await second.ledger.close()
+
+
+class SlowFile(WrittenBudgets):
+    """A file on a disk that answers once it is told to."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.may_open = threading.Event()
+
+    def _read(self) -> dict[str, Spent]:
+        self.may_open.wait(PATIENCE)
+        return super()._read()
+
+
+async def test_a_file_that_opens_too_late_is_let_go_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, other = SlowFile(tmp_path / "slow.sqlite"), WrittenBudgets(tmp_path / "slow.sqlite")
+    ledger = LocalLedger(slow)
+    with monkeypatch.context() as hasty:
+        hasty.setattr(written, "PATIENCE", 0.01)
+        await ledger.exchange(LedgerMessage("p", "1", 1, 0, 0, 0, 0, False, []))
+    slow.may_open.set()
+    slow._thread.shutdown()
+    assert await other.open() == {}
+    await other.close()
 
 
 async def test_a_budget_that_comes_again_is_not_charged_for_what_others_have_spent(
