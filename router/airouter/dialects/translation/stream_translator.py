@@ -27,7 +27,7 @@ from airouter.dialects.events import (
     Stopped,
     TextDelta,
 )
-from airouter.dialects.framing import has_many_values
+from airouter.dialects.framing import LARGE, has_many_values
 from airouter.dialects.spending import added
 from airouter.dialects.translation.cutting import cut_events
 from airouter.dialects.translation.unique_calls import UniqueCalls
@@ -63,7 +63,7 @@ MOST_PARTS = 10_000
 
 def read_frame(frame: Frame, parser: StreamParser, escapes: SplitEscapes) -> Iterable[Event]:
     """Return the events of a frame. Raises `BrokenReply` for one that takes too long to read."""
-    if has_many_values(frame.data):
+    if len(frame.data) > LARGE and has_many_values(frame.data):  # few are, and a call costs
         raise BrokenReply("an event of the upstream's stream has too many values")
     return parser.feed(escapes.whole(frame))
 
