@@ -63,7 +63,7 @@ class TextMeter:
     def __init__(self, *names: str) -> None:
         """`names` are those of the fields that have text."""
         alternatives = "|".join(names).encode()
-        self._texts = re.compile(rb'"(?:%b)"\s*:\s*"((?:[^"\\]|\\.)*+)"' % alternatives)
+        self._texts = re.compile(rb'"(?:%b)"\s*:\s*"((?:[^"\\]++|\\.)*+)"' % alternatives)
 
     def tokens(self, pieces: Collection[bytes], before: int, received: int) -> int:
         """Return the tokens in a stream of `received` bytes.

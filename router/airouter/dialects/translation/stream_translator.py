@@ -27,7 +27,7 @@ from airouter.dialects.events import (
     Stopped,
     TextDelta,
 )
-from airouter.dialects.framing import has_many_values
+from airouter.dialects.framing import LARGE, has_many_values
 from airouter.dialects.spending import added
 from airouter.dialects.translation.cutting import cut_events
 from airouter.dialects.translation.unique_calls import UniqueCalls
@@ -57,11 +57,13 @@ PARTS = (PartBegun, PartEnded)
 TOO_DEEP = "the upstream's answer is nested too deeply"
 MOST_EVENTS = 1_000
 """That are made of one frame: a whole answer with a hundred calls makes some three hundred."""
+MOST_PARTS = 10_000
+"""Of one answer: at its end some clients get all of them once more, in one event."""
 
 
 def read_frame(frame: Frame, parser: StreamParser, escapes: SplitEscapes) -> Iterable[Event]:
     """Return the events of a frame. Raises `BrokenReply` for one that takes too long to read."""
-    if has_many_values(frame.data):
+    if len(frame.data) > LARGE and has_many_values(frame.data):  # few are, and a call costs
         raise BrokenReply("an event of the upstream's stream has too many values")
     return parser.feed(escapes.whole(frame))
 
@@ -78,6 +80,7 @@ class StreamTranslator:
         "_model",
         "_open",
         "_parser",
+        "_parts",
         "_renderer",
         "_request",
         "_request_id",
@@ -122,6 +125,8 @@ class StreamTranslator:
         self._request_id: str | None = None
         self._started = False
         self._ended = False
+        self._parts = 0
+        """Parts that have begun."""
         self._open: PartBegun | None = None
         """The part that is not whole."""
         self._text = 0
@@ -237,9 +242,15 @@ class StreamTranslator:
         return b"".join(map(self._renderer.feed, events))
 
     def _part(self, event: PartBegun | PartEnded) -> PartBegun | PartEnded:
-        """Return the begin or the end of a part, of which it takes note."""
-        self._open = self._unique.begun(event) if isinstance(event, PartBegun) else None
-        return self._open or event
+        """Return the begin or the end of a part, of which it takes note. Raises `BrokenReply`."""
+        self._open = None
+        if not isinstance(event, PartBegun):
+            return event
+        self._parts += 1
+        if self._parts > MOST_PARTS:
+            raise BrokenReply("the upstream's answer has too many parts")
+        self._open = self._unique.begun(event)
+        return self._open
 
     def _break(self, failure: Failure) -> None:
         """Take note of an error. Raises `UpstreamRefused` for one before all else."""

@@ -9,7 +9,7 @@ import pytest
 from airouter.dialects.escapes import MOST_ESCAPES, SplitEscapes
 from airouter.dialects.forwarding import MOST_MENDED
 from airouter.dialects.framing import MOST_VALUES, Frame
-from airouter.dialects.translation.stream_translator import MOST_EVENTS
+from airouter.dialects.translation.stream_translator import MOST_EVENTS, MOST_PARTS
 from airouter.interfaces import BrokenReply
 from contract.services.stand_in import sse
 from unit.dialects.converse.asking import event as frame
@@ -57,6 +57,15 @@ def test_a_frame_of_very_many_values_breaks_the_stream() -> None:
 def test_an_event_that_says_very_much_breaks_the_stream(to: str) -> None:
     with pytest.raises(BrokenReply, match="too much"):
         told(to, sse(SAYING_MUCH[to]))
+
+
+def test_an_answer_of_very_many_parts_breaks_the_stream() -> None:
+    event = sse({"candidates": [{"content": {"parts": THOUGHT_AND_TEXT}}]})
+    asked = request(messages=HELLO, max_tokens=9, stream=True)
+    reading = way("messages", "gemini").stream_filter(asked, list[bytes]().append)
+    reading.feed(event * (MOST_PARTS // len(THOUGHT_AND_TEXT)))
+    with pytest.raises(BrokenReply, match="parts"):
+        reading.feed(event)
 
 
 PASSING: dict[str, dict[str, Any]] = {
