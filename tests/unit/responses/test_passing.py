@@ -23,7 +23,7 @@ USAGE = {
     "output_tokens_details": {"reasoning_tokens": 2},
     "total_tokens": 14,
 }
-RESPONSE = {"id": "resp_1", "object": "response", "usage": USAGE, "new": {"to": "us"}}
+RESPONSE = {"id": "resp_1", "object": "response", "output": [], "usage": USAGE, "new": {"to": "us"}}
 EVENTS = b"".join(
     sse({"type": kind, "sequence_number": number, "response": RESPONSE}, kind)
     for number, kind in enumerate(("response.created", "response.completed"))
