@@ -21,6 +21,8 @@ def is_filtered(context: RequestContext, target: Target, answer: bytes) -> bool:
 
     What the last of the models says is told as it is.
     """
+    if not context.route.fallbacks:
+        return False
     if CONTENT_FILTER not in context.serving.snapshot.retries.fallback_on:
         return False
     if not context.endpoint.stream.filtered.search(answer):

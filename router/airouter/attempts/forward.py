@@ -53,7 +53,7 @@ async def forward(
     if request.stream:
         size += len(request.body)
     try:
-        if is_quick(target, request, replies, size):
+        if size <= FEW or is_quick(target, request, replies, size):
             body, usage, streams = whole_or_stream(target, request, replies)
         else:
             translate = partial(whole_or_stream, target, request, replies)
@@ -97,7 +97,7 @@ def is_quick(
     """Return whether it takes some milliseconds at most to give an answer of so many bytes."""
     if size > LARGE and (size > PASSED or not passes(target, request, replies)):
         return False
-    return size <= FEW or not has_many_objects(replies)
+    return not has_many_objects(replies)
 
 
 def has_many_objects(replies: Sequence[BufferedReply]) -> bool:

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-import msgspec
-
 if TYPE_CHECKING:
     from typing import Self
 
@@ -83,13 +81,16 @@ class ClientAnswers:
         self.size = 0
 
 
-class AnswerInHand(msgspec.Struct, eq=False):
+class AnswerInHand:
     """The answer to one request, of one reply or of several; as a context, for its time."""
 
-    _all: AnswersInHand
-    client: str
-    size: int = 0
-    _replies: dict[Pausable, int] = {}
+    __slots__ = ("_all", "_replies", "client", "size")
+
+    def __init__(self, all_: AnswersInHand, client: str) -> None:
+        self._all = all_
+        self._replies: dict[Pausable, int] = {}
+        self.client = client
+        self.size = 0
 
     def __enter__(self) -> Self:
         return self

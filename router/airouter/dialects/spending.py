@@ -19,8 +19,10 @@ def plausible(usage: Usage) -> Usage | None:
 
     None where the input or the output is such a one.
     """
-    known = [*filter(None, counts_of(usage))]
-    if not known or (min(known) > 0 and max(known) <= MOST_TOKENS):
+    for count in counts_of(usage):
+        if count and not 0 < count <= MOST_TOKENS:
+            break
+    else:
         return usage
     wrong = [name for name in COUNTS if not 0 <= (getattr(usage, name) or 0) <= MOST_TOKENS]
     if "input_tokens" in wrong or "output_tokens" in wrong:

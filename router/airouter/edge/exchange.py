@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 
 NOT_PLAIN = frozenset({b"transfer-encoding", b"expect", b"upgrade"})
-COLON = b": "
 
 
 class ClientConnection(Protocol):
@@ -227,7 +226,7 @@ class EdgeExchange(Exchange):
         if ORIGIN in self.headers:
             cors = connection.edge.admission.cors
             headers = [*headers, *allowance(cors, self.headers[ORIGIN])]
-        lines = [*map(COLON.join, headers)]
+        lines = [b": ".join(header) for header in headers]
         if not self.keep_alive:
             lines.append(b"connection: close")
         lines.append(b"")  # so that each of them is ended

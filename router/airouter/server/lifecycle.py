@@ -72,7 +72,7 @@ class RouterServer(Server):
         self._on_drain = on_drain
         self._on_sweep = on_sweep
         self._draining = False
-        self._ended = asyncio.Event()
+        self._tick = asyncio.Event()
         self._swept_at = 0.0
 
     @contextlib.contextmanager
@@ -106,15 +106,18 @@ class RouterServer(Server):
     def end(self) -> None:
         """Accept no more, and end with the last request or at the deadline."""
         self.should_exit = True
-        self._ended.set()
+        self._tick.set()
 
     async def main_loop(self) -> None:
-        """Tick until the end, which uvicorn finds at a tick only."""
+        """Tick until the end, which comes between two ticks as well."""
+        loop = asyncio.get_running_loop()
         counter = 0
         while not await self.on_tick(counter):
             counter += 1
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._ended.wait(), TICK)
+            self._tick.clear()
+            timer = loop.call_later(TICK, self._tick.set)
+            await self._tick.wait()
+            timer.cancel()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close what listens, and return with the last connection.
