@@ -7,7 +7,7 @@ import asyncio
 import httpx
 import pytest
 
-from failover.faulty import OPENING, SAID, Fault, chunk, completion, http, streaming
+from failover.faulty import OPENING, SAID, Fault, chunk, completion, http, stalling, streaming
 from failover.stage import CLIENTS, Stage, stage
 from failover.test_heartbeats import PATHS, body_for
 from support.config import MASTER_KEY
@@ -78,6 +78,16 @@ async def test_nobody_else_is_asked_unless_that_is_wanted_and_there_is_another_m
 async def test_what_the_last_fallback_withholds_is_told_as_it_is() -> None:
     async with stage("fallback", fallbackOn=BY_CHOICE) as found:
         found.first.always = withholding("half of ")
+        found.second.always = withholding("a third of ")
+        status, told = await whole(found, "chat")
+        assert status == 200
+        assert "a third of" in told
+
+
+async def test_a_second_backend_beside_a_slow_one_may_withhold_an_answer_too() -> None:
+    hedge = {"after": "50ms", "percent": 100}
+    async with stage("fallback", fallbackOn=["unavailable", *BY_CHOICE], hedge=hedge) as found:
+        found.first.always = stalling()
         found.second.always = withholding("a third of ")
         status, told = await whole(found, "chat")
         assert status == 200

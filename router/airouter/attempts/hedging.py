@@ -144,5 +144,5 @@ def beside(context: RequestContext) -> RequestContext:
     second.serving, second.head, second.stream = context.serving, context.head, context.stream
     second.request = copy.copy(context.request)
     second.race, second.joins, second.permit = context.race, context.joins, context.permit
-    second.spending = context.spending
+    second.spending, second.route = context.spending, context.route
     return second
