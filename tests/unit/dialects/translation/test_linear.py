@@ -12,6 +12,7 @@ import gc
 import math
 import time
 from collections.abc import Iterator
+from statistics import median
 
 import msgspec
 import pytest
@@ -72,13 +73,18 @@ def seconds(way: Translation, body: bytes) -> float:
 
 
 def exponent(way: Translation, small: bytes, large: bytes, times: int) -> float:
-    """The exponent of time over size, of the best of several tries."""
-    few = many = math.inf
+    """The exponent of time over size, of the medians of several tries.
+
+    Not of the best: a busy machine has single moments in which something small is quick.
+    """
+    few: list[float] = []
+    many: list[float] = []
     found = math.inf
     for _ in range(TRIES):
-        few = min(few, seconds(way, small))
-        many = min(many, seconds(way, large))
-        found = 0.0 if many < UNMEASURABLE else math.log(many / few, times)
+        few.append(seconds(way, small))
+        many.append(seconds(way, large))
+        ratio = median(many) / median(few)
+        found = 0.0 if min(many) < UNMEASURABLE else math.log(ratio, times)
         if found < STEEPEST:
             break
     return found
