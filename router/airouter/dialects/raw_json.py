@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects.framing import BOM
-from airouter.untrusted import UNREADABLE, decoded_or_none
+from airouter.untrusted import UNREADABLE, decoded_or_none, has_more_objects
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +17,8 @@ RawFields = dict[str, msgspec.Raw]
 ABSENT = msgspec.Raw()
 SHORT = 16
 """Bytes of what may say nothing; anything longer does say something."""
+MOST_MENDED = 100_000
+"""Objects of an answer in which something is looked for that few have: each takes a kilobyte."""
 SILENT = frozenset({b"", b"null", b'""'})
 
 _text = msgspec.json.Decoder(str)
@@ -52,7 +54,9 @@ def one_line(data: bytes) -> bytes:
 
 
 def mended(change: Callable[[bytes], bytes], data: bytes) -> bytes:
-    """Return what `change` makes of `data`; the same where it cannot be taken apart."""
+    """Return what `change` makes of `data`; the same where it cannot be taken apart, or is vast."""
+    if has_more_objects(data, MOST_MENDED):
+        return data
     try:
         return change(data)
     except UNREADABLE:

@@ -36,6 +36,7 @@ from airouter.dialects.translation.tool_names import (
 from airouter.dialects.translation.unique_calls import with_unique_calls
 from airouter.failures import Failure, unreadable_json
 from airouter.interfaces import BrokenReply
+from airouter.untrusted import has_more_objects
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
 
 STREAMS = (b"text/event-stream", b"application/vnd.amazon.eventstream")
 EVENTS = (b"data:", b"event:", b":")
+MOST_OBJECTS = 250_000
+"""Of a whole answer: as many as 10,000 tokens have with their twenty likeliest alternatives."""
 
 
 class ConversationTranslation(Translation):
@@ -134,6 +137,8 @@ class ConversationTranslation(Translation):
         if is_stream(reply):
             answer = self._assembled(reply.body)
         else:
+            if has_more_objects(reply.body, MOST_OBJECTS):
+                raise BrokenReply("the upstream's answer has too many objects")
             answer = self._upstream.parse_response(reply.body, self._destination)
         request.answered_by = answer.model
         answer = with_unique_calls(msgspec.structs.replace(answer, model=self._public_model))
