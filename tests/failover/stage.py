@@ -16,7 +16,15 @@ from support.sdks import anthropic_sdk, openai_sdk
 
 SHAPES = pytest.mark.parametrize("shape", ["fallback", "backends"])
 HELLO = [{"role": "user", "content": "Hello!"}]
+PATHS = {"chat": "/v1/chat/completions", "responses": "/v1/responses", "messages": "/v1/messages"}
 CLIENTS = pytest.mark.parametrize("api", ["chat", "responses", "messages"])
+
+
+def body_for(api: str) -> dict[str, Any]:
+    """A request for a stream."""
+    if api == "responses":
+        return {"model": "m", "input": "Hello!", "stream": True}
+    return {"model": "m", "messages": HELLO, "max_tokens": 9, "stream": True}
 
 
 class Stage:

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from failover.faulty import STREAM_HEAD, Fault, FaultyProvider, http
-from failover.stage import HELLO, SHAPES
+from failover.stage import HELLO, PATHS, SHAPES
 from support.config import manifest
 from support.in_loop import Served, served
 
@@ -22,7 +22,6 @@ TYPES: dict[str, Body] = {
     "messages": {"type": "Anthropic"},
     "responses": {"type": "OpenAICompatible", "api": ["responses"]},
 }
-PATHS = {"chat": "/v1/chat/completions", "messages": "/v1/messages", "responses": "/v1/responses"}
 OVERLOADED: Body = {"message": "overloaded", "type": "server_error", "code": 503}
 ANTHROPICS: Body = {
     "type": "error",

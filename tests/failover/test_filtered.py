@@ -8,8 +8,7 @@ import httpx
 import pytest
 
 from failover.faulty import OPENING, SAID, Fault, chunk, completion, http, stalling, streaming
-from failover.stage import CLIENTS, Stage, stage
-from failover.test_heartbeats import PATHS, body_for
+from failover.stage import CLIENTS, PATHS, Stage, body_for, stage
 from support.config import MASTER_KEY
 
 FILTERED = chunk("first", {}, "content_filter")

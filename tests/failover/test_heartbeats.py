@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
 
 import anthropic
 import httpx
@@ -23,11 +22,10 @@ from failover.faulty import (
     say,
     stalling,
 )
-from failover.stage import CLIENTS, HELLO, Stage, stage
+from failover.stage import CLIENTS, PATHS, Stage, body_for, stage
 from support.config import MASTER_KEY
 
 OFTEN = "100ms"
-PATHS = {"chat": "/v1/chat/completions", "responses": "/v1/responses", "messages": "/v1/messages"}
 BEATS = {
     "chat": b": ping\n\n",
     "responses": b": ping\n\n",
@@ -50,13 +48,6 @@ def waiting(release: asyncio.Event, *before: bytes) -> Fault:
         writer.close()
 
     return answer
-
-
-def body_for(api: str) -> dict[str, Any]:
-    """A request for a stream."""
-    if api == "responses":
-        return {"model": "m", "input": "Hello!", "stream": True}
-    return {"model": "m", "messages": HELLO, "max_tokens": 9, "stream": True}
 
 
 async def pieces(found: Stage, api: str) -> AsyncIterator[bytes]:

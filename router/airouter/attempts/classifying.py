@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airouter.attempts.filtered import CONTENT_FILTER
 from airouter.failures import Failure, cannot_compact, upstream_failed
 from airouter.interfaces import ConnectError, NoneFree, UpstreamError, UpstreamTimeout
 from airouter.providers.base import AUTHENTICATION_FAILED, OF_THE_KEY, refused_credential
 from airouter.routing.outcome import REFUSED_KEY, AttemptOutcome, Retry
+from airouter.routing.walk import CONTENT_FILTER
 
 if TYPE_CHECKING:
     from airouter.interfaces import BufferedReply

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from airouter.routing.walk import CONTENT_FILTER
+
 if TYPE_CHECKING:
     from airouter.request_context import RequestContext
     from airouter.serving.target import Target
-
-CONTENT_FILTER = "contentFilter"
-"""The reason for a fallback, as `resilience.fallbackOn` calls it."""
 
 
 def is_filtered(context: RequestContext, target: Target, answer: bytes) -> bool:

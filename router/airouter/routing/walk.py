@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LIMITED = 429
-RATE_LIMIT, UNAVAILABLE = "rateLimit", "unavailable"
+RATE_LIMIT, UNAVAILABLE, CONTENT_FILTER = "rateLimit", "unavailable", "contentFilter"
 """Reasons for a fallback, in the words of `resilience.fallbackOn`."""
 
 Step = tuple[float, Backend[T]]
@@ -266,5 +266,5 @@ def reason_of(outcome: AttemptOutcome, failure: Failure) -> str:
     if failure.code == "context_length_exceeded":
         return "context"
     if outcome.retry is Retry.OTHER_MODEL:
-        return "contentFilter"
+        return CONTENT_FILTER
     return RATE_LIMIT if failure.status == LIMITED else UNAVAILABLE

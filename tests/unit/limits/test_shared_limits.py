@@ -84,5 +84,5 @@ async def test_a_router_that_ends_as_it_changes_its_ledger_leaves_no_file_open(
     limits.reload(Snapshot(auth=auth, ledger="Redis", redis_url=url))
     await limits.close()
     other = WrittenBudgets(file)
-    await other.open()
+    assert [each.amount for each in (await other.open()).values()] == [0]
     await other.close()
