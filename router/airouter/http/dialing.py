@@ -16,7 +16,7 @@ from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Sequence
+    from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 
     Address = tuple[int, int, int, str, Any]
     """An address as `getaddrinfo` returns it."""
@@ -74,13 +74,18 @@ async def first_of(
     raise failure
 
 
-async def give_up(dialing: Iterable[asyncio.Task[T]], close: Callable[[T], object]) -> None:
-    """Close what is, or is about to be, connected in vain."""
+async def give_up(dialing: Collection[asyncio.Task[T]], close: Callable[[T], object]) -> None:
+    """Close what is, or is about to be, connected in vain; also if who waits is cancelled."""
+
+    def ended(task: asyncio.Task[T]) -> None:
+        if not task.cancelled() and task.exception() is None:
+            close(task.result())
+
     for task in dialing:
         task.cancel()
-    for found in await asyncio.gather(*dialing, return_exceptions=True):
-        if not isinstance(found, BaseException):
-            close(found)
+        task.add_done_callback(ended)
+    if dialing:
+        await asyncio.wait(dialing)
 
 
 async def dial_address(address: Address) -> socket.socket:

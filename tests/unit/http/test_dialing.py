@@ -103,3 +103,25 @@ def test_families_take_turns() -> None:
 
 def open_sockets() -> int:
     return sum(each.is_socket() for each in Path("/proc/self/fd").iterdir())
+
+
+async def test_what_connects_at_last_is_closed_though_who_waits_was_cancelled_twice() -> None:
+    begun, answered, closed = asyncio.Event(), asyncio.Event(), asyncio.Queue[str]()
+
+    async def connect(_: Address) -> str:
+        begun.set()
+        while not answered.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await answered.wait()
+        return "socket"
+
+    dialing = asyncio.create_task(first_of([address(refusing())], connect, closed.put_nowait))
+    await begun.wait()
+    for _ in range(2):
+        dialing.cancel()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    answered.set()
+    await asyncio.wait([dialing])
+    async with asyncio.timeout(60):
+        assert await closed.get() == "socket"
